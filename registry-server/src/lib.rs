@@ -1,1 +1,3 @@
-//! placeholder
+//! A Confluent-compatible schema registry over `SQLite` or Postgres.
+
+pub mod store;

@@ -1,0 +1,13 @@
+//! Tests of the registry through its public API: the store on both backends, the rules, and REST over the real router.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "a failed expectation is a failed test"
+)]
+
+mod backend;
+mod postgres;
+mod store_contract;
