@@ -1,7 +1,7 @@
 //! The Kafka protocol: what a frame says, not what the broker does about it.
 //!
 //! Every message is declared once for all of its versions ([`messages`]); decoding, encoding and bounds follow from
-//! the declaration ([`primitives`]). Pure over bytes: no I/O, no clock, nothing of the broker.
+//! the declaration ([`primitives`], [`reader`]). Pure over bytes: no I/O, no clock, nothing of the broker.
 
 pub mod api_key;
 #[cfg(test)]
@@ -15,16 +15,19 @@ pub mod header;
 mod hostile;
 pub mod messages;
 pub mod primitives;
+pub mod reader;
 pub mod records;
+pub mod writer;
 
 use bytes::Bytes;
 
 pub use api_key::ApiKey;
 pub use error_code::ErrorCode;
 pub use header::RequestHeader;
-pub use primitives::{DecodeError, Frame, Reader, Writer};
 use primitives::{Field, Form};
+pub use reader::{DecodeError, Reader};
 pub use records::Records;
+pub use writer::{Frame, Writer};
 
 /// A request, a response, or another structure that travels on its own.
 pub trait Message: Field + Default {

@@ -1,10 +1,11 @@
 //! API keys, and what the declarations say about each.
 
 use super::Message;
-use super::messages::*;
 
 macro_rules! api_keys {
     ($($name:ident = $key:literal, $request:ident;)*) => {
+        use super::messages::{$($request),*};
+
         /// An API that has a declaration here; being declared does not mean being served.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(i16)]

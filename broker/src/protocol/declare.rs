@@ -49,8 +49,6 @@ macro_rules! structure {
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
-        #[expect(clippy::allow_attributes, reason = "the one below holds for some declarations only")]
-        #[allow(clippy::struct_excessive_bools, reason = "the protocol's own fields")]
         pub struct $name {
             $(
                 #[doc = concat!("Field `", stringify!($field), "`"
@@ -68,9 +66,9 @@ macro_rules! structure {
 
         impl $crate::protocol::primitives::Field for $name {
             fn decode(
-                reader: &mut $crate::protocol::primitives::Reader,
+                reader: &mut $crate::protocol::Reader,
                 form: $crate::protocol::primitives::Form,
-            ) -> Result<Self, $crate::protocol::primitives::DecodeError> {
+            ) -> Result<Self, $crate::protocol::DecodeError> {
                 let mut value = Self::default();
                 $(
                     if $crate::protocol::declare::here(
@@ -99,7 +97,7 @@ macro_rules! structure {
 
             fn encode(
                 &self,
-                writer: &mut $crate::protocol::primitives::Writer,
+                writer: &mut $crate::protocol::Writer,
                 form: $crate::protocol::primitives::Form,
             ) {
                 $(
@@ -138,9 +136,9 @@ macro_rules! structure {
 
         impl $crate::protocol::primitives::Nullable for $name {
             fn decode_nullable(
-                reader: &mut $crate::protocol::primitives::Reader,
+                reader: &mut $crate::protocol::Reader,
                 form: $crate::protocol::primitives::Form,
-            ) -> Result<Option<Self>, $crate::protocol::primitives::DecodeError> {
+            ) -> Result<Option<Self>, $crate::protocol::DecodeError> {
                 if $crate::protocol::primitives::presence(reader)? {
                     $crate::protocol::primitives::Field::decode(reader, form).map(Some)
                 } else {
@@ -149,7 +147,7 @@ macro_rules! structure {
             }
 
             fn encode_null(
-                writer: &mut $crate::protocol::primitives::Writer,
+                writer: &mut $crate::protocol::Writer,
                 form: $crate::protocol::primitives::Form,
             ) {
                 $crate::protocol::primitives::Field::encode(&-1_i8, writer, form);
@@ -157,7 +155,7 @@ macro_rules! structure {
 
             fn encode_present(
                 &self,
-                writer: &mut $crate::protocol::primitives::Writer,
+                writer: &mut $crate::protocol::Writer,
                 form: $crate::protocol::primitives::Form,
             ) {
                 $crate::protocol::primitives::Field::encode(&1_i8, writer, form);

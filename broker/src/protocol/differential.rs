@@ -8,7 +8,7 @@ use kafka_protocol::protocol::{Decodable, Encodable};
 use super::Message;
 use super::arbitrary::{Arbitrary, Random};
 use super::messages as ours;
-use super::primitives::Writer;
+use super::writer::Writer;
 
 const ROUNDS: u64 = 40;
 

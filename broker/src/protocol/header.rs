@@ -4,7 +4,9 @@
 //! every header version, then a tag buffer when the request version is flexible. A response starts with the
 //! correlation id, then a tag buffer when flexible, which `ApiVersions` never has.
 
-use super::primitives::{DecodeError, Field, Form, Reader, Writer};
+use super::primitives::{Field, Form};
+use super::reader::{DecodeError, Reader};
+use super::writer::Writer;
 
 const PLAIN: Form = Form { version: 0, flexible: false, nullable: false };
 

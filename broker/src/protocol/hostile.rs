@@ -1,12 +1,15 @@
 //! Requests as an attacker would write them: cut at every byte, with absurd counts, or random. The answer is an error or
 //! a message, never a panic, and never more memory than the frame allows.
 
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seeds and noise")]
+
 use bytes::Bytes;
 
 use super::Message;
 use super::arbitrary::{Arbitrary, Random};
-use super::messages::*;
-use super::primitives::{Writer, decoded_bytes_max};
+use super::messages;
+use super::reader::decoded_bytes_max;
+use super::writer::Writer;
 
 fn encoded<M: Message>(message: &M, version: i16) -> Bytes {
     let mut writer = Writer::new();
@@ -49,7 +52,7 @@ macro_rules! every_request {
         $(
             #[test]
             fn $test() {
-                check::<$request>();
+                check::<messages::$request>();
             }
         )*
     };

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The AddOffsetsToTxn request.
+    /// The `AddOffsetsToTxn` request.
     AddOffsetsToTxnRequest: key 25, versions 0..=4, flexible 3;
     transactional_id: String;
     producer_id: i64;
@@ -12,7 +12,7 @@ message! {
 }
 
 message! {
-    /// The AddOffsetsToTxn response.
+    /// The `AddOffsetsToTxn` response.
     AddOffsetsToTxnResponse: key 25, versions 0..=4, flexible 3;
     throttle_time_ms: i32;
     error_code: i16;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The AddPartitionsToTxn request.
+    /// The `AddPartitionsToTxn` request.
     AddPartitionsToTxnRequest: key 24, versions 0..=5, flexible 3;
     transactions: Vec<AddPartitionsToTxnTransaction>, since 4;
     v3_and_below_transactional_id: String, until 3;
@@ -30,7 +30,7 @@ structure! {
 }
 
 message! {
-    /// The AddPartitionsToTxn response.
+    /// The `AddPartitionsToTxn` response.
     AddPartitionsToTxnResponse: key 24, versions 0..=5, flexible 3;
     throttle_time_ms: i32;
     error_code: i16, since 4;

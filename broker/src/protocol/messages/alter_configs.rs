@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The AlterConfigs request.
+    /// The `AlterConfigs` request.
     AlterConfigsRequest: key 33, versions 0..=2, flexible 2;
     resources: Vec<AlterConfigsResource>;
     validate_only: bool;
@@ -25,7 +25,7 @@ structure! {
 }
 
 message! {
-    /// The AlterConfigs response.
+    /// The `AlterConfigs` response.
     AlterConfigsResponse: key 33, versions 0..=2, flexible 2;
     throttle_time_ms: i32;
     responses: Vec<AlterConfigsResourceResponse>;

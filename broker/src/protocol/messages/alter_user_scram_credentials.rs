@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The AlterUserScramCredentials request.
+    /// The `AlterUserScramCredentials` request.
     AlterUserScramCredentialsRequest: key 51, versions 0..=0, flexible 0;
     deletions: Vec<ScramCredentialDeletion>;
     upsertions: Vec<ScramCredentialUpsertion>;
@@ -29,7 +29,7 @@ structure! {
 }
 
 message! {
-    /// The AlterUserScramCredentials response.
+    /// The `AlterUserScramCredentials` response.
     AlterUserScramCredentialsResponse: key 51, versions 0..=0, flexible 0;
     throttle_time_ms: i32;
     results: Vec<AlterUserScramCredentialsResult>;

@@ -3,14 +3,14 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The ApiVersions request.
+    /// The `ApiVersions` request.
     ApiVersionsRequest: key 18, versions 0..=4, flexible 3;
     client_software_name: String, since 3;
     client_software_version: String, since 3;
 }
 
 message! {
-    /// The ApiVersions response.
+    /// The `ApiVersions` response.
     ApiVersionsResponse: key 18, versions 0..=4, flexible 3;
     error_code: i16;
     api_keys: Vec<ApiVersion>;

@@ -5,14 +5,14 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The ConsumerGroupDescribe request.
+    /// The `ConsumerGroupDescribe` request.
     ConsumerGroupDescribeRequest: key 69, versions 0..=1, flexible 0;
     group_ids: Vec<String>;
     include_authorized_operations: bool;
 }
 
 message! {
-    /// The ConsumerGroupDescribe response.
+    /// The `ConsumerGroupDescribe` response.
     ConsumerGroupDescribeResponse: key 69, versions 0..=1, flexible 0;
     throttle_time_ms: i32;
     groups: Vec<DescribedGroup>;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The ConsumerGroupHeartbeat request.
+    /// The `ConsumerGroupHeartbeat` request.
     ConsumerGroupHeartbeatRequest: key 68, versions 0..=1, flexible 0;
     group_id: String;
     member_id: String;
@@ -27,7 +27,7 @@ structure! {
 }
 
 message! {
-    /// The ConsumerGroupHeartbeat response.
+    /// The `ConsumerGroupHeartbeat` response.
     ConsumerGroupHeartbeatResponse: key 68, versions 0..=1, flexible 0;
     throttle_time_ms: i32;
     error_code: i16;

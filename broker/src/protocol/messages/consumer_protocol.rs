@@ -1,11 +1,11 @@
-//! What classic consumers put into the `bytes` of JoinGroup and SyncGroup: an `i16` version, then the message.
+//! What classic consumers put into the `bytes` of `JoinGroup` and `SyncGroup`: an `i16` version, then the message.
 
 use bytes::Bytes;
 
 use crate::protocol::declare::{NEVER, bound_or, default_value, message, structure};
 
 message! {
-    /// The ConsumerProtocolSubscription inside a group message.
+    /// The `ConsumerProtocolSubscription` inside a group message.
     ConsumerProtocolSubscription: key -1, versions 0..=3, flexible NEVER;
     topics: Vec<String>;
     user_data: Option<Bytes>;
@@ -22,7 +22,7 @@ structure! {
 }
 
 message! {
-    /// The ConsumerProtocolAssignment inside a group message.
+    /// The `ConsumerProtocolAssignment` inside a group message.
     ConsumerProtocolAssignment: key -1, versions 0..=3, flexible NEVER;
     assigned_partitions: Vec<TopicPartition>;
     user_data: Option<Bytes>;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The CreateAcls request.
+    /// The `CreateAcls` request.
     CreateAclsRequest: key 30, versions 1..=3, flexible 2;
     creations: Vec<AclCreation>;
 }
@@ -21,7 +21,7 @@ structure! {
 }
 
 message! {
-    /// The CreateAcls response.
+    /// The `CreateAcls` response.
     CreateAclsResponse: key 30, versions 1..=3, flexible 2;
     throttle_time_ms: i32;
     results: Vec<AclCreationResult>;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The CreatePartitions request.
+    /// The `CreatePartitions` request.
     CreatePartitionsRequest: key 37, versions 0..=3, flexible 2;
     topics: Vec<CreatePartitionsTopic>;
     timeout_ms: i32;
@@ -25,7 +25,7 @@ structure! {
 }
 
 message! {
-    /// The CreatePartitions response.
+    /// The `CreatePartitions` response.
     CreatePartitionsResponse: key 37, versions 0..=3, flexible 2;
     throttle_time_ms: i32;
     results: Vec<CreatePartitionsTopicResult>;

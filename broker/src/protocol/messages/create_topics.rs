@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The CreateTopics request.
+    /// The `CreateTopics` request.
     CreateTopicsRequest: key 19, versions 2..=7, flexible 5;
     topics: Vec<CreatableTopic>;
     timeout_ms: i32, default 60000;
@@ -37,7 +37,7 @@ structure! {
 }
 
 message! {
-    /// The CreateTopics response.
+    /// The `CreateTopics` response.
     CreateTopicsResponse: key 19, versions 2..=7, flexible 5;
     throttle_time_ms: i32;
     topics: Vec<CreatableTopicResult>;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DeleteAcls request.
+    /// The `DeleteAcls` request.
     DeleteAclsRequest: key 31, versions 1..=3, flexible 2;
     filters: Vec<DeleteAclsFilter>;
 }
@@ -21,7 +21,7 @@ structure! {
 }
 
 message! {
-    /// The DeleteAcls response.
+    /// The `DeleteAcls` response.
     DeleteAclsResponse: key 31, versions 1..=3, flexible 2;
     throttle_time_ms: i32;
     filter_results: Vec<DeleteAclsFilterResult>;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DeleteRecords request.
+    /// The `DeleteRecords` request.
     DeleteRecordsRequest: key 21, versions 0..=2, flexible 2;
     topics: Vec<DeleteRecordsTopic>;
     timeout_ms: i32;
@@ -24,7 +24,7 @@ structure! {
 }
 
 message! {
-    /// The DeleteRecords response.
+    /// The `DeleteRecords` response.
     DeleteRecordsResponse: key 21, versions 0..=2, flexible 2;
     throttle_time_ms: i32;
     topics: Vec<DeleteRecordsTopicResult>;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DeleteTopics request.
+    /// The `DeleteTopics` request.
     DeleteTopicsRequest: key 20, versions 1..=6, flexible 4;
     topics: Vec<DeleteTopicState>, since 6;
     topic_names: Vec<String>, until 5;
@@ -20,7 +20,7 @@ structure! {
 }
 
 message! {
-    /// The DeleteTopics response.
+    /// The `DeleteTopics` response.
     DeleteTopicsResponse: key 20, versions 1..=6, flexible 4;
     throttle_time_ms: i32;
     responses: Vec<DeletableTopicResult>;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeAcls request.
+    /// The `DescribeAcls` request.
     DescribeAclsRequest: key 29, versions 1..=3, flexible 2;
     resource_type_filter: i8;
     resource_name_filter: Option<String>;
@@ -15,7 +15,7 @@ message! {
 }
 
 message! {
-    /// The DescribeAcls response.
+    /// The `DescribeAcls` response.
     DescribeAclsResponse: key 29, versions 1..=3, flexible 2;
     throttle_time_ms: i32;
     error_code: i16;

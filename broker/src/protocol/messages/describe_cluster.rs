@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeCluster request.
+    /// The `DescribeCluster` request.
     DescribeClusterRequest: key 60, versions 0..=2, flexible 0;
     include_cluster_authorized_operations: bool;
     endpoint_type: i8, since 1, default 1;
@@ -11,7 +11,7 @@ message! {
 }
 
 message! {
-    /// The DescribeCluster response.
+    /// The `DescribeCluster` response.
     DescribeClusterResponse: key 60, versions 0..=2, flexible 0;
     throttle_time_ms: i32;
     error_code: i16;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeConfigs request.
+    /// The `DescribeConfigs` request.
     DescribeConfigsRequest: key 32, versions 1..=4, flexible 4;
     resources: Vec<DescribeConfigsResource>;
     include_synonyms: bool;
@@ -19,7 +19,7 @@ structure! {
 }
 
 message! {
-    /// The DescribeConfigs response.
+    /// The `DescribeConfigs` response.
     DescribeConfigsResponse: key 32, versions 1..=4, flexible 4;
     throttle_time_ms: i32;
     results: Vec<DescribeConfigsResult>;

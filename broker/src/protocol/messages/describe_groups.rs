@@ -5,14 +5,14 @@ use bytes::Bytes;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeGroups request.
+    /// The `DescribeGroups` request.
     DescribeGroupsRequest: key 15, versions 0..=6, flexible 5;
     groups: Vec<String>;
     include_authorized_operations: bool, since 3;
 }
 
 message! {
-    /// The DescribeGroups response.
+    /// The `DescribeGroups` response.
     DescribeGroupsResponse: key 15, versions 0..=6, flexible 5;
     throttle_time_ms: i32, since 1;
     groups: Vec<DescribedGroup>;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeLogDirs request.
+    /// The `DescribeLogDirs` request.
     DescribeLogDirsRequest: key 35, versions 1..=5, flexible 2;
     topics: Option<Vec<DescribableLogDirTopic>>;
 }
@@ -16,7 +16,7 @@ structure! {
 }
 
 message! {
-    /// The DescribeLogDirs response.
+    /// The `DescribeLogDirs` response.
     DescribeLogDirsResponse: key 35, versions 1..=5, flexible 2;
     throttle_time_ms: i32;
     error_code: i16, since 3;

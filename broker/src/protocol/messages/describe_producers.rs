@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeProducers request.
+    /// The `DescribeProducers` request.
     DescribeProducersRequest: key 61, versions 0..=0, flexible 0;
     topics: Vec<TopicRequest>;
 }
@@ -16,7 +16,7 @@ structure! {
 }
 
 message! {
-    /// The DescribeProducers response.
+    /// The `DescribeProducers` response.
     DescribeProducersResponse: key 61, versions 0..=0, flexible 0;
     throttle_time_ms: i32;
     topics: Vec<TopicResponse>;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeTopicPartitions request.
+    /// The `DescribeTopicPartitions` request.
     DescribeTopicPartitionsRequest: key 75, versions 0..=0, flexible 0;
     topics: Vec<TopicRequest>;
     response_partition_limit: i32, default 2000;
@@ -26,7 +26,7 @@ structure! {
 }
 
 message! {
-    /// The DescribeTopicPartitions response.
+    /// The `DescribeTopicPartitions` response.
     DescribeTopicPartitionsResponse: key 75, versions 0..=0, flexible 0;
     throttle_time_ms: i32;
     topics: Vec<DescribeTopicPartitionsResponseTopic>;

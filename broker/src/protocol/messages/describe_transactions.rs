@@ -3,13 +3,13 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeTransactions request.
+    /// The `DescribeTransactions` request.
     DescribeTransactionsRequest: key 65, versions 0..=0, flexible 0;
     transactional_ids: Vec<String>;
 }
 
 message! {
-    /// The DescribeTransactions response.
+    /// The `DescribeTransactions` response.
     DescribeTransactionsResponse: key 65, versions 0..=0, flexible 0;
     throttle_time_ms: i32;
     transaction_states: Vec<TransactionState>;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The DescribeUserScramCredentials request.
+    /// The `DescribeUserScramCredentials` request.
     DescribeUserScramCredentialsRequest: key 50, versions 0..=0, flexible 0;
     users: Option<Vec<UserName>>;
 }
@@ -15,7 +15,7 @@ structure! {
 }
 
 message! {
-    /// The DescribeUserScramCredentials response.
+    /// The `DescribeUserScramCredentials` response.
     DescribeUserScramCredentialsResponse: key 50, versions 0..=0, flexible 0;
     throttle_time_ms: i32;
     error_code: i16;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The ElectLeaders request.
+    /// The `ElectLeaders` request.
     ElectLeadersRequest: key 43, versions 0..=2, flexible 2;
     election_type: i8, since 1;
     topic_partitions: Option<Vec<TopicPartitions>>;
@@ -18,7 +18,7 @@ structure! {
 }
 
 message! {
-    /// The ElectLeaders response.
+    /// The `ElectLeaders` response.
     ElectLeadersResponse: key 43, versions 0..=2, flexible 2;
     throttle_time_ms: i32;
     error_code: i16, since 1;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The EndTxn request.
+    /// The `EndTxn` request.
     EndTxnRequest: key 26, versions 0..=5, flexible 3;
     transactional_id: String;
     producer_id: i64;
@@ -12,7 +12,7 @@ message! {
 }
 
 message! {
-    /// The EndTxn response.
+    /// The `EndTxn` response.
     EndTxnResponse: key 26, versions 0..=5, flexible 3;
     throttle_time_ms: i32;
     error_code: i16;

@@ -6,7 +6,7 @@ use crate::protocol::declare::{bound_or, default_value, message, structure};
 use crate::protocol::records::Records;
 
 message! {
-    /// The Fetch request.
+    /// The `Fetch` request.
     FetchRequest: key 1, versions 4..=18, flexible 12;
     cluster_id: Option<String>, since 12, tag 0;
     replica_id: i32, until 14, default -1;
@@ -59,7 +59,7 @@ structure! {
 }
 
 message! {
-    /// The Fetch response.
+    /// The `Fetch` response.
     FetchResponse: key 1, versions 4..=18, flexible 12;
     throttle_time_ms: i32;
     error_code: i16, since 7;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The FindCoordinator request.
+    /// The `FindCoordinator` request.
     FindCoordinatorRequest: key 10, versions 0..=6, flexible 3;
     key: String, until 3;
     key_type: i8, since 1;
@@ -11,7 +11,7 @@ message! {
 }
 
 message! {
-    /// The FindCoordinator response.
+    /// The `FindCoordinator` response.
     FindCoordinatorResponse: key 10, versions 0..=6, flexible 3;
     throttle_time_ms: i32, since 1;
     error_code: i16, until 3;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The Heartbeat request.
+    /// The `Heartbeat` request.
     HeartbeatRequest: key 12, versions 0..=4, flexible 4;
     group_id: String;
     generation_id: i32;
@@ -12,7 +12,7 @@ message! {
 }
 
 message! {
-    /// The Heartbeat response.
+    /// The `Heartbeat` response.
     HeartbeatResponse: key 12, versions 0..=4, flexible 4;
     throttle_time_ms: i32, since 1;
     error_code: i16;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The IncrementalAlterConfigs request.
+    /// The `IncrementalAlterConfigs` request.
     IncrementalAlterConfigsRequest: key 44, versions 0..=1, flexible 1;
     resources: Vec<AlterConfigsResource>;
     validate_only: bool;
@@ -26,7 +26,7 @@ structure! {
 }
 
 message! {
-    /// The IncrementalAlterConfigs response.
+    /// The `IncrementalAlterConfigs` response.
     IncrementalAlterConfigsResponse: key 44, versions 0..=1, flexible 1;
     throttle_time_ms: i32;
     responses: Vec<AlterConfigsResourceResponse>;

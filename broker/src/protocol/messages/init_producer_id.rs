@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The InitProducerId request.
+    /// The `InitProducerId` request.
     InitProducerIdRequest: key 22, versions 0..=6, flexible 2;
     transactional_id: Option<String>;
     transaction_timeout_ms: i32;
@@ -14,7 +14,7 @@ message! {
 }
 
 message! {
-    /// The InitProducerId response.
+    /// The `InitProducerId` response.
     InitProducerIdResponse: key 22, versions 0..=6, flexible 2;
     throttle_time_ms: i32;
     error_code: i16;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The JoinGroup request.
+    /// The `JoinGroup` request.
     JoinGroupRequest: key 11, versions 0..=9, flexible 6;
     group_id: String;
     session_timeout_ms: i32;
@@ -25,7 +25,7 @@ structure! {
 }
 
 message! {
-    /// The JoinGroup response.
+    /// The `JoinGroup` response.
     JoinGroupResponse: key 11, versions 0..=9, flexible 6;
     throttle_time_ms: i32, since 2;
     error_code: i16;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The LeaveGroup request.
+    /// The `LeaveGroup` request.
     LeaveGroupRequest: key 13, versions 0..=5, flexible 4;
     group_id: String;
     member_id: String, until 2;
@@ -19,7 +19,7 @@ structure! {
 }
 
 message! {
-    /// The LeaveGroup response.
+    /// The `LeaveGroup` response.
     LeaveGroupResponse: key 13, versions 0..=5, flexible 4;
     throttle_time_ms: i32, since 1;
     error_code: i16;

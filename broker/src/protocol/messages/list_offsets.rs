@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The ListOffsets request.
+    /// The `ListOffsets` request.
     ListOffsetsRequest: key 2, versions 1..=11, flexible 6;
     replica_id: i32;
     isolation_level: i8, since 2;
@@ -27,7 +27,7 @@ structure! {
 }
 
 message! {
-    /// The ListOffsets response.
+    /// The `ListOffsets` response.
     ListOffsetsResponse: key 2, versions 1..=11, flexible 6;
     throttle_time_ms: i32, since 2;
     topics: Vec<ListOffsetsTopicResponse>;

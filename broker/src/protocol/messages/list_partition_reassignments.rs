@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The ListPartitionReassignments request.
+    /// The `ListPartitionReassignments` request.
     ListPartitionReassignmentsRequest: key 46, versions 0..=0, flexible 0;
     timeout_ms: i32, default 60000;
     topics: Option<Vec<ListPartitionReassignmentsTopics>>;
@@ -17,7 +17,7 @@ structure! {
 }
 
 message! {
-    /// The ListPartitionReassignments response.
+    /// The `ListPartitionReassignments` response.
     ListPartitionReassignmentsResponse: key 46, versions 0..=0, flexible 0;
     throttle_time_ms: i32;
     error_code: i16;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The ListTransactions request.
+    /// The `ListTransactions` request.
     ListTransactionsRequest: key 66, versions 0..=2, flexible 0;
     state_filters: Vec<String>;
     producer_id_filters: Vec<i64>;
@@ -12,7 +12,7 @@ message! {
 }
 
 message! {
-    /// The ListTransactions response.
+    /// The `ListTransactions` response.
     ListTransactionsResponse: key 66, versions 0..=2, flexible 0;
     throttle_time_ms: i32;
     error_code: i16;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The Metadata request.
+    /// The `Metadata` request.
     MetadataRequest: key 3, versions 0..=13, flexible 9;
     topics: Option<Vec<MetadataRequestTopic>>, null 1;
     allow_auto_topic_creation: bool, since 4, default true;
@@ -21,7 +21,7 @@ structure! {
 }
 
 message! {
-    /// The Metadata response.
+    /// The `Metadata` response.
     MetadataResponse: key 3, versions 0..=13, flexible 9;
     throttle_time_ms: i32, since 3;
     brokers: Vec<MetadataResponseBroker>;

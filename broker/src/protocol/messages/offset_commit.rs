@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The OffsetCommit request.
+    /// The `OffsetCommit` request.
     OffsetCommitRequest: key 8, versions 2..=10, flexible 8;
     group_id: String;
     generation_id_or_member_epoch: i32, default -1;
@@ -33,7 +33,7 @@ structure! {
 }
 
 message! {
-    /// The OffsetCommit response.
+    /// The `OffsetCommit` response.
     OffsetCommitResponse: key 8, versions 2..=10, flexible 8;
     throttle_time_ms: i32, since 3;
     topics: Vec<OffsetCommitResponseTopic>;

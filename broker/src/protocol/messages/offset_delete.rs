@@ -3,7 +3,7 @@
 use crate::protocol::declare::{NEVER, bound_or, default_value, message, structure};
 
 message! {
-    /// The OffsetDelete request.
+    /// The `OffsetDelete` request.
     OffsetDeleteRequest: key 47, versions 0..=0, flexible NEVER;
     group_id: String;
     topics: Vec<OffsetDeleteRequestTopic>;
@@ -23,7 +23,7 @@ structure! {
 }
 
 message! {
-    /// The OffsetDelete response.
+    /// The `OffsetDelete` response.
     OffsetDeleteResponse: key 47, versions 0..=0, flexible NEVER;
     error_code: i16;
     throttle_time_ms: i32;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The OffsetFetch request.
+    /// The `OffsetFetch` request.
     OffsetFetchRequest: key 9, versions 1..=10, flexible 6;
     group_id: String, until 7;
     topics: Option<Vec<OffsetFetchRequestTopic>>, until 7, null 2;
@@ -38,7 +38,7 @@ structure! {
 }
 
 message! {
-    /// The OffsetFetch response.
+    /// The `OffsetFetch` response.
     OffsetFetchResponse: key 9, versions 1..=10, flexible 6;
     throttle_time_ms: i32, since 3;
     topics: Vec<OffsetFetchResponseTopic>, until 7;

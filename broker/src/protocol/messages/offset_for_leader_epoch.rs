@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The OffsetForLeaderEpoch request.
+    /// The `OffsetForLeaderEpoch` request.
     OffsetForLeaderEpochRequest: key 23, versions 2..=4, flexible 4;
     replica_id: i32, since 3, default -2;
     topics: Vec<OffsetForLeaderTopic>;
@@ -25,7 +25,7 @@ structure! {
 }
 
 message! {
-    /// The OffsetForLeaderEpoch response.
+    /// The `OffsetForLeaderEpoch` response.
     OffsetForLeaderEpochResponse: key 23, versions 2..=4, flexible 4;
     throttle_time_ms: i32;
     topics: Vec<OffsetForLeaderTopicResult>;

@@ -7,7 +7,7 @@ use crate::protocol::declare::{bound_or, default_value, message, structure};
 use crate::protocol::records::Records;
 
 message! {
-    /// The Produce request.
+    /// The `Produce` request.
     ProduceRequest: key 0, versions 3..=13, flexible 9;
     transactional_id: Option<String>;
     acks: i16;
@@ -31,7 +31,7 @@ structure! {
 }
 
 message! {
-    /// The Produce response.
+    /// The `Produce` response.
     ProduceResponse: key 0, versions 3..=13, flexible 9;
     responses: Vec<TopicProduceResponse>;
     throttle_time_ms: i32;

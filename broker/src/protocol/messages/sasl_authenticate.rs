@@ -5,13 +5,13 @@ use bytes::Bytes;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The SaslAuthenticate request.
+    /// The `SaslAuthenticate` request.
     SaslAuthenticateRequest: key 36, versions 0..=2, flexible 2;
     auth_bytes: Bytes;
 }
 
 message! {
-    /// The SaslAuthenticate response.
+    /// The `SaslAuthenticate` response.
     SaslAuthenticateResponse: key 36, versions 0..=2, flexible 2;
     error_code: i16;
     error_message: Option<String>;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The SyncGroup request.
+    /// The `SyncGroup` request.
     SyncGroupRequest: key 14, versions 0..=5, flexible 4;
     group_id: String;
     generation_id: i32;
@@ -24,7 +24,7 @@ structure! {
 }
 
 message! {
-    /// The SyncGroup response.
+    /// The `SyncGroup` response.
     SyncGroupResponse: key 14, versions 0..=5, flexible 4;
     throttle_time_ms: i32, since 1;
     error_code: i16;

@@ -3,7 +3,7 @@
 use crate::protocol::declare::{bound_or, default_value, message, structure};
 
 message! {
-    /// The TxnOffsetCommit request.
+    /// The `TxnOffsetCommit` request.
     TxnOffsetCommitRequest: key 28, versions 0..=5, flexible 3;
     transactional_id: String;
     group_id: String;
@@ -32,7 +32,7 @@ structure! {
 }
 
 message! {
-    /// The TxnOffsetCommit response.
+    /// The `TxnOffsetCommit` response.
     TxnOffsetCommitResponse: key 28, versions 0..=5, flexible 3;
     throttle_time_ms: i32;
     topics: Vec<TxnOffsetCommitResponseTopic>;
