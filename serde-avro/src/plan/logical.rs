@@ -1,0 +1,79 @@
+//! The texts of logical types: ISO 8601 dates and times, decimals, UUIDs.
+//!
+//! Numbers and bytes pass through the engine as they are on the wire. These texts are what serde types that speak
+//! text ask for: dates and times of chrono, jiff and time, decimals of `rust_decimal` and `bigdecimal`, `Uuid`.
+
+pub(crate) mod decimal;
+pub(crate) mod time;
+
+use super::program::{IntLogical, LongLogical};
+
+pub(crate) fn int_name(logical: IntLogical) -> &'static str {
+    match logical {
+        IntLogical::Date => "date",
+        IntLogical::TimeMillis => "time-millis",
+    }
+}
+
+pub(crate) fn long_name(logical: LongLogical) -> &'static str {
+    match logical {
+        LongLogical::TimeMicros => "time-micros",
+        LongLogical::TimestampMillis => "timestamp-millis",
+        LongLogical::TimestampMicros => "timestamp-micros",
+        LongLogical::TimestampNanos => "timestamp-nanos",
+        LongLogical::LocalTimestampMillis => "local-timestamp-millis",
+        LongLogical::LocalTimestampMicros => "local-timestamp-micros",
+        LongLogical::LocalTimestampNanos => "local-timestamp-nanos",
+    }
+}
+
+/// The text of an int; none outside the years that ISO 8601 writes with a sign and nine digits at most, or the day.
+pub(crate) fn int_text(logical: IntLogical, value: i32) -> Option<String> {
+    match logical {
+        IntLogical::Date => Some(time::date_text(value.into())),
+        IntLogical::TimeMillis => time::time_text(i64::from(value).checked_mul(1_000_000)?),
+    }
+}
+
+/// The int that a text stands for.
+pub(crate) fn int_value(logical: IntLogical, text: &str) -> Option<i32> {
+    match logical {
+        IntLogical::Date => time::date_value(text)?.try_into().ok(),
+        IntLogical::TimeMillis => floored(time::time_value(text)?.into(), 1_000_000).try_into().ok(),
+    }
+}
+
+/// The text of a long; none where a time lies outside the day.
+pub(crate) fn long_text(logical: LongLogical, value: i64) -> Option<String> {
+    let (nanos_per_unit, zone) = match unit(logical) {
+        None => return time::time_text(value.checked_mul(1_000)?),
+        Some(unit) => unit,
+    };
+    Some(time::timestamp_text(i128::from(value) * i128::from(nanos_per_unit), zone))
+}
+
+/// The long that a text stands for; digits finer than the unit are cut.
+pub(crate) fn long_value(logical: LongLogical, text: &str) -> Option<i64> {
+    let (nanos_per_unit, zone) = match unit(logical) {
+        None => return floored(time::time_value(text)?.into(), 1_000).try_into().ok(),
+        Some(unit) => unit,
+    };
+    floored(time::timestamp_value(text, zone)?, nanos_per_unit).try_into().ok()
+}
+
+fn unit(logical: LongLogical) -> Option<(i64, time::Zone)> {
+    Some(match logical {
+        LongLogical::TimeMicros => return None,
+        LongLogical::TimestampMillis => (1_000_000, time::Zone::Utc),
+        LongLogical::TimestampMicros => (1_000, time::Zone::Utc),
+        LongLogical::TimestampNanos => (1, time::Zone::Utc),
+        LongLogical::LocalTimestampMillis => (1_000_000, time::Zone::Local),
+        LongLogical::LocalTimestampMicros => (1_000, time::Zone::Local),
+        LongLogical::LocalTimestampNanos => (1, time::Zone::Local),
+    })
+}
+
+/// Cuts what is finer than the unit, towards the past: clocks give more digits than a schema keeps.
+fn floored(nanos: i128, per_unit: i64) -> i128 {
+    nanos.div_euclid(per_unit.into())
+}
