@@ -1,0 +1,40 @@
+//! `ListGroups` (key 16, versions 0 to 5). 4 brings states and a filter by them, 5 types and a filter by them.
+
+use crate::groups::{ClientInfo, Groups};
+use crate::protocol::messages::list_groups::ListedGroup;
+use crate::protocol::messages::{ListGroupsRequest, ListGroupsResponse};
+
+/// The type of every group that uses `JoinGroup`, or nothing but offsets.
+const CLASSIC: &str = "classic";
+
+impl Groups {
+    /// Lists groups in order of their ids. Filters ignore case; an empty one lets everything pass.
+    pub fn list_groups(
+        &self,
+        request: &ListGroupsRequest,
+        _version: i16,
+        _client: &ClientInfo,
+    ) -> ListGroupsResponse {
+        let passes = |filter: &[String], value: &str| {
+            filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
+        };
+        if let Err(error) = self.check_loaded() {
+            return ListGroupsResponse { error_code: error.into(), ..ListGroupsResponse::default() };
+        }
+        let mut groups = Vec::new();
+        if passes(&request.types_filter, CLASSIC) {
+            for (id, handle) in self.handles() {
+                let summary = handle.summary();
+                if passes(&request.states_filter, summary.state.name()) {
+                    groups.push(ListedGroup {
+                        group_id: id.to_string(),
+                        protocol_type: summary.protocol_type,
+                        group_state: summary.state.name().to_owned(),
+                        group_type: CLASSIC.to_owned(),
+                    });
+                }
+            }
+        }
+        ListGroupsResponse { groups, ..ListGroupsResponse::default() }
+    }
+}
