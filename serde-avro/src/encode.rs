@@ -27,11 +27,11 @@
 
 mod collection;
 mod key;
-mod record;
+pub(crate) mod record;
 mod scalar;
 mod serializer;
 pub(crate) mod sink;
-mod union;
+pub(crate) mod union;
 pub(crate) mod wire;
 
 use serde::Serialize;

@@ -124,7 +124,7 @@ const ARRAY: CollectionShape = CollectionShape { item: Op::Null, key_bytes_min: 
 const MAP: CollectionShape = CollectionShape { item: Op::Null, key_bytes_min: 1, item_bytes_min: 1 };
 
 fn empty_record(record: &RecordNode) -> RecordShape {
-    RecordShape { name: TypeName::new(&record.name.full()), fields: Box::default(), ops: Box::default(), by_name: Box::default() }
+    RecordShape { name: TypeName::new(record.name.full()), fields: Box::default(), ops: Box::default(), by_name: Box::default() }
 }
 
 fn empty_union() -> UnionShape {
@@ -164,12 +164,12 @@ fn fixed_shape(fixed: &FixedNode, logical: Option<LogicalType>) -> FixedShape {
         Some(LogicalType::Duration) if size == 12 => Some(FixedLogical::Duration),
         _ => None,
     };
-    FixedShape { name: TypeName::new(&fixed.name.full()), size, logical }
+    FixedShape { name: TypeName::new(fixed.name.full()), size, logical }
 }
 
 fn enum_shape(node: &EnumNode) -> EnumShape {
     let symbols = node.symbols.iter().map(|s| s.as_str().into()).collect();
-    EnumShape { name: TypeName::new(&node.name.full()), symbols }
+    EnumShape { name: TypeName::new(node.name.full()), symbols }
 }
 
 fn union_shape(branches: Box<[Op]>) -> UnionShape {

@@ -54,6 +54,10 @@ impl<'b> Cursor<'b> {
         self.len - self.rest.len()
     }
 
+    pub(crate) fn rest(&self) -> &'b [u8] {
+        self.rest
+    }
+
     /// A fault at the current place.
     #[cold]
     #[inline(never)]
@@ -97,17 +101,6 @@ impl<'b> Cursor<'b> {
 
     pub(crate) fn expect_end(&self) -> Result<(), DecodeError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.fault(Kind::TrailingData { left: self.rest.len() })) }
-    }
-
-    #[inline]
-    pub(crate) fn byte(&mut self) -> Result<u8, DecodeError> {
-        match self.rest {
-            [byte, tail @ ..] => {
-                self.rest = tail;
-                Ok(*byte)
-            }
-            [] => Err(self.fault(Kind::UnexpectedEnd)),
-        }
     }
 
     #[inline]

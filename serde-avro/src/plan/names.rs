@@ -112,7 +112,7 @@ impl Equivalence<'_> {
     }
 
     fn alike(&self, (w, r): (NodeId, NodeId), open: &mut Vec<(NodeId, NodeId)>) -> Result<bool, PlanError> {
-        let same_name = |a: &Name, b: &Name| simple(&self.renames.type_name(a)) == simple(&b.full());
+        let same_name = |a: &Name, b: &Name| simple(&self.renames.type_name(a)) == simple(b.full());
         Ok(match (self.writer.node(w), self.reader.node(r)) {
             (Node::Array { items: a, .. }, Node::Array { items: b, .. })
             | (Node::Map { values: a, .. }, Node::Map { values: b, .. }) => {

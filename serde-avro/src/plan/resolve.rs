@@ -156,9 +156,9 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             return self.fail(String::new(), Op::Enum(writer));
         };
         if let Pair::Both(..) = pair
-            && simple(&self.renames.type_name(&from.name)) != simple(&to.name.full())
+            && simple(&self.renames.type_name(&from.name)) != simple(to.name.full())
         {
-            return self.fail(names_differ("enum", &from.name.full(), &to.name.full()), Op::Enum(writer));
+            return self.fail(names_differ("enum", from.name.full(), to.name.full()), Op::Enum(writer));
         }
         let position = |symbol: &str| to.symbols.iter().position(|s| s.as_str() == symbol);
         let default = to.default.as_deref().and_then(position);
@@ -173,8 +173,8 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             return self.fail(String::new(), wire);
         };
         if let Pair::Both(..) = pair {
-            if simple(&self.renames.type_name(&from.name)) != simple(&to.name.full()) {
-                return self.fail(names_differ("fixed", &from.name.full(), &to.name.full()), wire);
+            if simple(&self.renames.type_name(&from.name)) != simple(to.name.full()) {
+                return self.fail(names_differ("fixed", from.name.full(), to.name.full()), wire);
             }
             if from.size != to.size {
                 let reason = format!("fixed {} has {} bytes for the writer and {} for the reader",

@@ -1,0 +1,433 @@
+//! serde's access to the parts of values.
+
+use std::marker::PhantomData;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
+
+use crate::plan::cursor::{Block, Cursor};
+use crate::plan::program::{CollectionRead, Op, Read, RecordRead, Step, Tables, word};
+use crate::plan::{DecodeError, DecodeErrorKind};
+use crate::validate::skip;
+
+use super::deserializer::{Lend, Passing, ValueDeserializer};
+
+/// The items of an array or a map, block by block.
+pub(crate) struct Blocks<'a> {
+    pub(crate) shape: &'a CollectionRead,
+    block: Option<Block>,
+    left: u64,
+}
+
+impl<'a> Blocks<'a> {
+    /// Opens the first block.
+    #[inline]
+    pub(crate) fn new(shape: &'a CollectionRead, cursor: &mut Cursor<'_>) -> Result<Self, DecodeError> {
+        let mut blocks = Self { shape, block: None, left: 0 };
+        blocks.open(cursor)?;
+        Ok(blocks)
+    }
+
+    /// Moves to the next item; false at the end.
+    #[inline]
+    pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, DecodeError> {
+        if self.left == 0 {
+            if let Some(block) = self.block.take() {
+                cursor.close(block)?;
+                self.open(cursor)?;
+            }
+            if self.left == 0 {
+                return Ok(false);
+            }
+        }
+        self.left -= 1;
+        Ok(true)
+    }
+
+    #[inline]
+    fn open(&mut self, cursor: &mut Cursor<'_>) -> Result<(), DecodeError> {
+        self.block = cursor.block(self.shape.item_bytes_min)?;
+        if let Some(block) = self.block {
+            cursor.charge_items(block)?;
+            self.left = block.count;
+        }
+        Ok(())
+    }
+
+    /// Items left in the current block: what can be reserved for.
+    fn size_hint(&self) -> Option<usize> {
+        usize::try_from(self.left).ok()
+    }
+
+    /// Fails if the target stopped before the last item.
+    #[inline]
+    fn finish(&mut self, cursor: &mut Cursor<'_>, taken: u64) -> Result<(), DecodeError> {
+        if self.block.is_some() && self.advance(cursor)? {
+            let message = format!("more than the {taken} items that the target takes");
+            return Err(cursor.fault(DecodeErrorKind::Refused { message }));
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct ItemAccess<'a, 'b, L> {
+    tables: &'a Tables,
+    cursor: &'a mut Cursor<'b>,
+    blocks: Blocks<'a>,
+    index: u64,
+    lend: PhantomData<L>,
+}
+
+impl<'a, 'b, L> ItemAccess<'a, 'b, L> {
+    #[inline]
+    pub(super) fn new(tables: &'a Tables, cursor: &'a mut Cursor<'b>, array: u32) -> Result<Self, DecodeError> {
+        let blocks = Blocks::new(tables.collection_read(array), cursor)?;
+        Ok(Self { tables, cursor, blocks, index: 0, lend: PhantomData })
+    }
+
+    #[inline]
+    pub(super) fn finish(mut self) -> Result<(), DecodeError> {
+        self.blocks.finish(self.cursor, self.index)?;
+        self.cursor.leave();
+        Ok(())
+    }
+}
+
+impl<'b, 'de, L: Lend<'b, 'de>> SeqAccess<'de> for &mut ItemAccess<'_, 'b, L> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+        if !self.blocks.advance(self.cursor)? {
+            return Ok(None);
+        }
+        let read = self.blocks.shape.item;
+        match seed.deserialize(ValueDeserializer::<L>::new(self.tables, self.cursor, read)) {
+            Ok(value) => {
+                self.index += 1;
+                Ok(Some(value))
+            }
+            Err(error) => Err(error.located(self.cursor.offset()).in_item(self.index)),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.blocks.size_hint()
+    }
+}
+
+pub(super) struct MapEntries<'a, 'b, L> {
+    tables: &'a Tables,
+    cursor: &'a mut Cursor<'b>,
+    blocks: Blocks<'a>,
+    key: &'b str,
+    taken: u64,
+    lend: PhantomData<L>,
+}
+
+impl<'a, 'b, L> MapEntries<'a, 'b, L> {
+    #[inline]
+    pub(super) fn new(tables: &'a Tables, cursor: &'a mut Cursor<'b>, map: u32) -> Result<Self, DecodeError> {
+        let blocks = Blocks::new(tables.collection_read(map), cursor)?;
+        Ok(Self { tables, cursor, blocks, key: "", taken: 0, lend: PhantomData })
+    }
+
+    #[inline]
+    pub(super) fn finish(mut self) -> Result<(), DecodeError> {
+        self.blocks.finish(self.cursor, self.taken)?;
+        self.cursor.leave();
+        Ok(())
+    }
+}
+
+impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut MapEntries<'_, 'b, L> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+        if !self.blocks.advance(self.cursor)? {
+            return Ok(None);
+        }
+        self.key = self.cursor.string()?;
+        match seed.deserialize(KeyDeserializer::<L> { text: self.key, lend: PhantomData }) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) => Err(error.located(self.cursor.offset()).in_key(self.key.as_bytes())),
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
+        let read = self.blocks.shape.item;
+        match seed.deserialize(ValueDeserializer::<L>::new(self.tables, self.cursor, read)) {
+            Ok(value) => {
+                self.taken += 1;
+                Ok(value)
+            }
+            Err(error) => Err(error.located(self.cursor.offset()).in_key(self.key.as_bytes())),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.blocks.size_hint()
+    }
+}
+
+/// The key of a map: text, or a number or boolean that the target reads from text.
+struct KeyDeserializer<'b, L> {
+    text: &'b str,
+    lend: PhantomData<L>,
+}
+
+macro_rules! parsed {
+    ($($method:ident => $visit:ident;)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+                match self.text.parse() {
+                    Ok(value) => visitor.$visit(value),
+                    Err(_) => L::text(visitor, self.text),
+                }
+            }
+        )*
+    };
+}
+
+impl<'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for KeyDeserializer<'b, L> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        L::text(visitor, self.text)
+    }
+
+    parsed! {
+        deserialize_bool => visit_bool;
+        deserialize_i8 => visit_i8;
+        deserialize_i16 => visit_i16;
+        deserialize_i32 => visit_i32;
+        deserialize_i64 => visit_i64;
+        deserialize_i128 => visit_i128;
+        deserialize_u8 => visit_u8;
+        deserialize_u16 => visit_u16;
+        deserialize_u32 => visit_u32;
+        deserialize_u64 => visit_u64;
+        deserialize_u128 => visit_u128;
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_enum(self.text.into_deserializer())
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+        ignored_any
+    }
+}
+
+/// The fields of a record: the reader's, in the writer's order, then the reader's defaults.
+pub(super) struct RecordFields<'a, 'b, L> {
+    tables: &'a Tables,
+    cursor: &'a mut Cursor<'b>,
+    steps: std::slice::Iter<'a, Step>,
+    current: Option<&'a Step>,
+    lend: PhantomData<L>,
+}
+
+impl<'a, 'b, L> RecordFields<'a, 'b, L> {
+    #[inline]
+    pub(super) fn new(tables: &'a Tables, cursor: &'a mut Cursor<'b>, record: &'a RecordRead) -> Self {
+        Self { tables, cursor, steps: record.steps.iter(), current: None, lend: PhantomData }
+    }
+
+    /// Steps over what the target left.
+    #[inline]
+    pub(super) fn finish(self) -> Result<(), DecodeError> {
+        for step in self.steps {
+            step_over(self.tables, self.cursor, step)?;
+        }
+        self.cursor.leave();
+        Ok(())
+    }
+
+    #[inline]
+    fn default_value<'de, S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+        name: &str,
+        read: Read,
+        bytes: &'a [u8],
+    ) -> Result<S::Value, DecodeError> {
+        self.cursor.charge(64 + 32 * bytes.len() as u64)?;
+        let mut cursor = self.cursor.over(bytes);
+        match seed.deserialize(ValueDeserializer::<Passing>::new(self.tables, &mut cursor, read)) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.without_offset().in_field(name)),
+        }
+    }
+}
+
+fn step_over(tables: &Tables, cursor: &mut Cursor<'_>, step: &Step) -> Result<(), DecodeError> {
+    let (name, wire) = match step {
+        Step::Read { name, read, .. } => (name, tables.wire(*read)),
+        Step::Skip { name, wire } => (name, *wire),
+        Step::Default { .. } => return Ok(()),
+    };
+    skip(tables, cursor, wire).map_err(|e| e.in_field(name))
+}
+
+impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut RecordFields<'_, 'b, L> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+        loop {
+            let step = self.steps.next();
+            self.current = step;
+            return match step {
+                Some(Step::Read { name, .. } | Step::Default { name, .. }) => {
+                    let key: StrDeserializer<'_, DecodeError> = (&**name).into_deserializer();
+                    match seed.deserialize(key) {
+                        Ok(key) => Ok(Some(key)),
+                        Err(error) => Err(error.located(self.cursor.offset()).in_field(name)),
+                    }
+                }
+                Some(step @ Step::Skip { .. }) => {
+                    step_over(self.tables, self.cursor, step)?;
+                    continue;
+                }
+                None => Ok(None),
+            };
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
+        match self.current {
+            Some(Step::Read { name, read, .. }) => {
+                match seed.deserialize(ValueDeserializer::<L>::new(self.tables, self.cursor, *read)) {
+                    Ok(value) => Ok(value),
+                    Err(error) => Err(error.located(self.cursor.offset()).in_field(name)),
+                }
+            }
+            Some(Step::Default { name, read, bytes, .. }) => self.default_value(seed, name, *read, bytes),
+            Some(Step::Skip { .. }) | None => {
+                let message = "a value was asked for before its key".to_owned();
+                Err(self.cursor.fault(DecodeErrorKind::Refused { message }))
+            }
+        }
+    }
+}
+
+/// The bytes of bytes or fixed, one by one.
+pub(super) struct BytesAccess<'b>(std::slice::Iter<'b, u8>);
+
+impl<'b> BytesAccess<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
+        Self(bytes.iter())
+    }
+}
+
+impl<'de> SeqAccess<'de> for BytesAccess<'_> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+        self.0.next().map(|byte| seed.deserialize((*byte).into_deserializer())).transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+/// The three numbers of a duration.
+pub(super) struct WordsAccess<'b>(std::slice::Iter<'b, [u8; 4]>);
+
+impl<'b> WordsAccess<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
+        Self(bytes.as_chunks().0.iter())
+    }
+}
+
+impl<'de> SeqAccess<'de> for WordsAccess<'_> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+        self.0.next().map(|word| seed.deserialize(u32::from_le_bytes(*word).into_deserializer())).transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+/// The variant of a Rust enum that stands for a type: by full name, simple name, or the type's word in any case.
+pub(super) fn variant_for(tables: &Tables, op: Op, variants: &[&'static str]) -> Option<&'static str> {
+    let find = |test: &dyn Fn(&str) -> bool| variants.iter().copied().find(|v| test(v));
+    match tables.named(op) {
+        Some(name) => find(&|v| *name.full == *v).or_else(|| find(&|v| name.simple() == v)),
+        None => find(&|v| v.eq_ignore_ascii_case(word(op))),
+    }
+}
+
+/// A branch of a union as the variant of a Rust enum.
+pub(super) struct UnionVariant<'a, 'b, L> {
+    variant: &'static str,
+    value: ValueDeserializer<'a, 'b, L>,
+}
+
+impl<'a, 'b, L> UnionVariant<'a, 'b, L> {
+    pub(super) fn new(variant: &'static str, value: ValueDeserializer<'a, 'b, L>) -> Self {
+        Self { variant, value }
+    }
+}
+
+impl<'b, 'de, L: Lend<'b, 'de>> EnumAccess<'de> for UnionVariant<'_, 'b, L> {
+    type Error = DecodeError;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DecodeError> {
+        let variant: StrDeserializer<'_, DecodeError> = self.variant.into_deserializer();
+        Ok((seed.deserialize(variant)?, self))
+    }
+}
+
+impl<'b, 'de, L: Lend<'b, 'de>> VariantAccess<'de> for UnionVariant<'_, 'b, L> {
+    type Error = DecodeError;
+
+    fn unit_variant(self) -> Result<(), DecodeError> {
+        let ValueDeserializer { tables, cursor, read, .. } = self.value;
+        skip(tables, cursor, tables.wire(read))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DecodeError> {
+        seed.deserialize(self.value)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.value.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.value.deserialize_struct(self.variant, fields, visitor)
+    }
+}
