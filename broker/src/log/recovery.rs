@@ -1,0 +1,357 @@
+//! Opening a log: which bytes to trust, and what to do about the others.
+//!
+//! Up to the recovery point a log was synced. Damage there is damage of acknowledged records: the partition stays
+//! offline until somebody looks. Above it, after an unclean stop, the first thing that is not a whole batch with a
+//! right checksum is where the log ends; what is kept is synced before anybody sees it, and the leader epoch grows.
+
+use std::io;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::checkpoint::CheckpointError;
+use super::epochs::Epochs;
+use super::scan::{Scan, Step};
+use super::segment::{INDEX, IndexRows, LOG, Segment, SegmentLimits, SegmentState, TIME_INDEX};
+use super::storage::{OpenMode, StorageFile};
+use super::{PartitionDir, file_name, index, offset_of_file, time_index};
+use crate::producer_state::ProducerState;
+
+mod producers;
+
+/// Snapshots of producer state.
+pub(crate) const SNAPSHOT: &str = "snapshot";
+
+/// Why a log cannot be opened.
+#[derive(Debug, Error)]
+pub enum RecoveryError {
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Bytes below the recovery point are not what was written.
+    #[error(
+        "{file} is damaged at position {position} (offset {offset}), below the recovery point {recovery_point}: {reason}"
+    )]
+    Damaged {
+        /// Of the segment.
+        file: String,
+        /// In the file.
+        position: u64,
+        /// First offset lost.
+        offset: i64,
+        /// Up to here the log was synced.
+        recovery_point: i64,
+        /// In words.
+        reason: String,
+    },
+    /// Fewer records than were synced.
+    #[error("the log ends at offset {end}, but was synced up to {recovery_point}")]
+    Short {
+        /// Offset after the last record.
+        end: i64,
+        /// Up to here the log was synced.
+        recovery_point: i64,
+    },
+    /// The folder of a known partition is gone.
+    #[error("the folder is missing")]
+    Missing,
+    /// The leader epochs cannot be read.
+    #[error("leader-epoch-checkpoint: {0}")]
+    Epochs(#[source] CheckpointError),
+}
+
+/// What is known before a log is opened.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) dir: Arc<PartitionDir>,
+    pub(crate) limits: SegmentLimits,
+    pub(crate) recovery_point: i64,
+    pub(crate) log_start: i64,
+    /// The last stop was orderly.
+    pub(crate) clean: bool,
+}
+
+/// An opened log.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) segments: Vec<Arc<Segment>>,
+    pub(crate) next_offset: i64,
+    pub(crate) log_start: i64,
+    pub(crate) producers: ProducerState,
+    pub(crate) epochs: Epochs,
+    /// Bytes cut off above the recovery point.
+    pub(crate) truncated_bytes: u64,
+}
+
+/// Opens a log.
+pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
+    let files = Files::list(&known.dir)?;
+    let mut opened = Opened { segments: Vec::new(), truncated_bytes: 0, last_epoch: None, changed: false };
+    for (at, &base) in files.bases.iter().enumerate() {
+        let next_base = files.bases.get(at + 1).copied();
+        if opened.cut(known, base)? {
+            continue;
+        }
+        opened.open_segment(known, base, next_base)?;
+    }
+    let mut next_offset = opened.segments.last().map_or(0, |segment| segment.state().next_offset);
+    if next_offset < known.log_start {
+        // Nothing of what was left is readable any more.
+        for segment in opened.segments.drain(..) {
+            segment.remove()?;
+        }
+        next_offset = known.log_start;
+    }
+    if next_offset < known.recovery_point {
+        return Err(RecoveryError::Short { end: next_offset, recovery_point: known.recovery_point });
+    }
+    if opened.segments.is_empty() {
+        opened.segments.push(Arc::new(Segment::create(Arc::clone(&known.dir), next_offset)?));
+        opened.changed = true;
+    }
+    let producers = producers::load(&known.dir, &files.snapshots, &opened.segments, next_offset)?;
+    let first = opened.segments.first().map_or(0, |segment| segment.base_offset());
+    if opened.changed || !known.clean {
+        known.dir.sync()?;
+    }
+    let epochs = open_epochs(known, opened.last_epoch, next_offset)?;
+    Ok(Recovered {
+        log_start: known.log_start.max(first),
+        segments: opened.segments,
+        next_offset,
+        producers,
+        epochs,
+        truncated_bytes: opened.truncated_bytes,
+    })
+}
+
+/// Reads the epochs; an unclean start begins a new one, durably.
+fn open_epochs(known: &Known, last_epoch: Option<i32>, next_offset: i64) -> Result<Epochs, RecoveryError> {
+    let read = match Epochs::read(&known.dir) {
+        Err(error @ (CheckpointError::Io(_) | CheckpointError::Newer { .. })) => {
+            return Err(RecoveryError::Epochs(error));
+        }
+        // The file is a list of hints; the batches carry the numbers themselves.
+        Err(CheckpointError::Malformed { .. }) => None,
+        Ok(read) => read,
+    };
+    let missing = read.is_none();
+    let mut epochs = read.unwrap_or_else(|| Epochs::first(known.log_start));
+    let newest = epochs.current().max(last_epoch.unwrap_or(0));
+    if known.clean && !missing && newest == epochs.current() {
+        return Ok(epochs);
+    }
+    epochs.start(newest.saturating_add(1), next_offset);
+    epochs.write(&known.dir)?;
+    Ok(epochs)
+}
+
+/// The files of a partition folder, leftovers removed.
+struct Files {
+    bases: Vec<i64>,
+    snapshots: Vec<i64>,
+}
+
+impl Files {
+    fn list(dir: &PartitionDir) -> Result<Self, RecoveryError> {
+        let entries = match dir.storage.list(&dir.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(RecoveryError::Missing),
+            entries => entries?,
+        };
+        let names: Vec<_> = entries.iter().filter(|entry| !entry.is_dir).map(|entry| &*entry.name).collect();
+        let bases: Vec<_> = names.iter().filter_map(|name| offset_of_file(name, LOG)).collect();
+        for name in &names {
+            let orphan = [INDEX, TIME_INDEX]
+                .iter()
+                .filter_map(|suffix| offset_of_file(name, suffix))
+                .any(|base| !bases.contains(&base));
+            if orphan || [".tmp", ".deleted", ".cleaned"].iter().any(|suffix| name.ends_with(suffix)) {
+                dir.remove(name)?;
+            }
+        }
+        let snapshots = names.iter().filter_map(|name| offset_of_file(name, SNAPSHOT)).collect();
+        Ok(Self { bases, snapshots })
+    }
+}
+
+/// Segments as far as they are opened.
+struct Opened {
+    segments: Vec<Arc<Segment>>,
+    truncated_bytes: u64,
+    last_epoch: Option<i32>,
+    changed: bool,
+}
+
+impl Opened {
+    /// Removes a segment behind a cut.
+    fn cut(&mut self, known: &Known, base: i64) -> io::Result<bool> {
+        if self.truncated_bytes == 0 {
+            return Ok(false);
+        }
+        let size = known.dir.open(&file_name(base, LOG), OpenMode::Read)?.size()?;
+        self.truncated_bytes += size;
+        for suffix in [LOG, INDEX, TIME_INDEX] {
+            known.dir.remove(&file_name(base, suffix))?;
+        }
+        Ok(true)
+    }
+
+    fn open_segment(
+        &mut self,
+        known: &Known,
+        base: i64,
+        next_base: Option<i64>,
+    ) -> Result<(), RecoveryError> {
+        let log = known.dir.open(&file_name(base, LOG), OpenMode::Read)?;
+        let size = log.size()?;
+        let trusted = known.clean || next_base.is_some_and(|next| next <= known.recovery_point);
+        let quick = if trusted { trust(&known.dir, base, next_base, &*log, size)? } else { None };
+        let state = match quick {
+            Some((state, epoch)) => {
+                self.last_epoch = epoch.or(self.last_epoch);
+                state
+            }
+            None => self.rebuild(known, base, next_base, trusted)?,
+        };
+        // Only the last segment is written to; a cut makes this one the last.
+        let sealed = next_base.is_some() && self.truncated_bytes == 0;
+        self.segments.push(Arc::new(Segment::new(Arc::clone(&known.dir), base, state, sealed)));
+        Ok(())
+    }
+
+    /// Reads a segment from the front with checksums, cuts a torn tail and writes the indexes anew.
+    fn rebuild(
+        &mut self,
+        known: &Known,
+        base: i64,
+        next_base: Option<i64>,
+        trusted: bool,
+    ) -> Result<SegmentState, RecoveryError> {
+        let name = file_name(base, LOG);
+        let log = known.dir.open(&name, OpenMode::ReadWrite)?;
+        let size = log.size()?;
+        let mut state = SegmentState::empty(base);
+        let mut rows = IndexRows::default();
+        let mut scan = Scan::new(&*log, 0, size);
+        let reason = loop {
+            match scan.next_batch()? {
+                Step::End => break None,
+                Step::Broken { error, .. } => break Some(error.to_string()),
+                Step::Batch { header, bytes, .. } => {
+                    let past_next = next_base.is_some_and(|next| header.last_offset() >= next);
+                    if header.base_offset < state.next_offset || header.last_offset_delta < 0 || past_next {
+                        break Some(format!("offset {} is out of order", header.base_offset));
+                    }
+                    if let Err(error) = header.check_crc(bytes) {
+                        break Some(error.to_string());
+                    }
+                    self.last_epoch = Some(header.leader_epoch);
+                    state.add(base, &header, known.limits.index_interval_bytes, &mut rows);
+                }
+            }
+        };
+        if let Some(reason) = reason {
+            let below = state.next_offset < known.recovery_point;
+            if below || trusted {
+                return Err(RecoveryError::Damaged {
+                    file: name,
+                    position: state.size,
+                    offset: state.next_offset,
+                    recovery_point: known.recovery_point.max(next_base.unwrap_or(known.recovery_point)),
+                    reason,
+                });
+            }
+            log.set_size(state.size)?;
+            self.truncated_bytes += (size - state.size).max(1);
+        }
+        if !trusted {
+            log.sync_data()?;
+        }
+        self.changed = true;
+        write_index(&known.dir, &file_name(base, INDEX), &rows.offsets)?;
+        write_index(&known.dir, &file_name(base, TIME_INDEX), &rows.times)?;
+        Ok(state)
+    }
+}
+
+fn write_index(dir: &PartitionDir, name: &str, rows: &[u8]) -> io::Result<()> {
+    let file = dir.open(name, OpenMode::Truncate)?;
+    if !rows.is_empty() {
+        file.write_at(0, rows)?;
+    }
+    file.sync_data()
+}
+
+/// The state of a synced segment from its indexes; `None` when they are missing or suspect.
+///
+/// The last segment is also read from its last index entry to the end.
+fn trust(
+    dir: &PartitionDir,
+    base: i64,
+    next_base: Option<i64>,
+    log: &dyn StorageFile,
+    size: u64,
+) -> io::Result<Option<(SegmentState, Option<i32>)>> {
+    let Some(offsets) = open_index(dir, &file_name(base, INDEX), index::ENTRY_BYTES)? else {
+        return Ok(None);
+    };
+    let Some(times) = open_index(dir, &file_name(base, TIME_INDEX), time_index::ENTRY_BYTES)? else {
+        return Ok(None);
+    };
+    let mut state = SegmentState::empty(base);
+    (state.index_entries, state.time_entries) = (offsets.1, times.1);
+    if let Some(last) = state.index_entries.checked_sub(1) {
+        state.last_index = index::entry(&*offsets.0, last)?;
+        if state.last_index.relative_offset == 0 || u64::from(state.last_index.position) >= size {
+            return Ok(None);
+        }
+    }
+    if let Some(last) = state.time_entries.checked_sub(1) {
+        let row = time_index::entry(&*times.0, last)?;
+        if row.timestamp_ms < 0 {
+            return Ok(None);
+        }
+        state.last_time = Some(row);
+        state.max_timestamp = row.timestamp_ms;
+        state.max_timestamp_offset = base + i64::from(row.relative_offset);
+    } else if next_base.is_some() && size > 0 {
+        return Ok(None);
+    }
+    if let Step::Batch { header, .. } = Scan::new(log, 0, size).next_header()? {
+        state.first_timestamp = Some(header.max_timestamp);
+    }
+    if let Some(next_base) = next_base {
+        (state.size, state.next_offset) = (size, next_base);
+        return Ok(Some((state, None)));
+    }
+    let mut epoch = None;
+    let mut rows = IndexRows::default();
+    state.size = state.last_index.position.into();
+    let mut scan = Scan::new(log, state.size, size);
+    loop {
+        match scan.next_header()? {
+            Step::End => break,
+            // The full scan says precisely what is wrong.
+            Step::Broken { .. } => return Ok(None),
+            Step::Batch { header, .. } => {
+                epoch = Some(header.leader_epoch);
+                state.add(base, &header, u64::MAX, &mut rows);
+            }
+        }
+    }
+    Ok(Some((state, epoch)))
+}
+
+fn open_index(
+    dir: &PartitionDir,
+    name: &str,
+    entry_bytes: u64,
+) -> io::Result<Option<(Arc<dyn StorageFile>, u32)>> {
+    let file = match dir.open(name, OpenMode::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let size = file.size()?;
+    let entries = u32::try_from(size / entry_bytes).ok().filter(|_| size % entry_bytes == 0);
+    Ok(entries.map(|entries| (file, entries)))
+}

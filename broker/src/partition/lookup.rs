@@ -1,0 +1,79 @@
+//! Offsets by timestamp.
+
+use std::sync::Arc;
+
+use super::{Isolation, Partition, ReadError};
+use crate::record_batch::{BatchHeader, RecordLimits, records};
+
+/// A record's place and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimestampOffset {
+    /// Of the record.
+    pub offset: i64,
+    /// Of the record, in milliseconds.
+    pub timestamp_ms: i64,
+    /// Of the record's batch.
+    pub leader_epoch: i32,
+}
+
+impl Partition {
+    /// The first readable record with a timestamp at or after `timestamp_ms`.
+    pub async fn offset_for_timestamp(
+        self: &Arc<Self>,
+        timestamp_ms: i64,
+        isolation: Isolation,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
+        let segments = self.readable()?.all();
+        let (start, limit) = (self.log_start_offset(), self.limit(isolation));
+        let search = move || {
+            for segment in segments.iter() {
+                let state = segment.state();
+                if state.max_timestamp < timestamp_ms || state.next_offset <= start {
+                    continue;
+                }
+                let found = segment.scan_from_timestamp(timestamp_ms, |header, batch| {
+                    first_at(header, batch, timestamp_ms, start)
+                })?;
+                if found.is_some() {
+                    return Ok(found.filter(|found| found.offset < limit));
+                }
+            }
+            Ok(None)
+        };
+        self.engine.readers.run(search).await.ok_or(ReadError::Offline)?.map_err(ReadError::Io)
+    }
+
+    /// The first record that carries the largest timestamp; `None` in an empty log.
+    pub async fn max_timestamp(self: &Arc<Self>) -> Result<Option<TimestampOffset>, ReadError> {
+        let segments = self.readable()?.all();
+        match segments.iter().map(|segment| segment.state().max_timestamp).max() {
+            Some(timestamp_ms) if timestamp_ms >= 0 => {
+                self.offset_for_timestamp(timestamp_ms, Isolation::ReadUncommitted).await
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The first record of a batch that qualifies. A batch that cannot be looked into counts as a whole.
+fn first_at(header: &BatchHeader, batch: &[u8], timestamp_ms: i64, start: i64) -> Option<TimestampOffset> {
+    if header.max_timestamp < timestamp_ms || header.last_offset() < start || header.is_control() {
+        return None;
+    }
+    let place = |delta: i32, timestamp_ms| TimestampOffset {
+        offset: header.base_offset.saturating_add(i64::from(delta)),
+        timestamp_ms,
+        leader_epoch: header.leader_epoch,
+    };
+    let Ok(records) = records(batch, &RecordLimits::default()) else {
+        return Some(place(0, header.max_timestamp));
+    };
+    records
+        .iter()
+        .map_while(Result::ok)
+        .find(|record| {
+            let offset = header.base_offset.saturating_add(i64::from(record.offset_delta));
+            record.timestamp_ms >= timestamp_ms && offset >= start
+        })
+        .map(|record| place(record.offset_delta, record.timestamp_ms))
+}

@@ -1,0 +1,312 @@
+//! The writer's side of a partition: queue, offsets, one write for many batches, rolling.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::BytesMut;
+use tokio::sync::oneshot;
+
+use super::append::{AppendError, Appended, Pending, Ticket};
+use super::{Partition, Status};
+use crate::log::segment::Segment;
+use crate::log::{Segments, file_name, lock};
+use crate::producer_state::{ProducerState, Undo, Verdict};
+use crate::record_batch::{BatchHeader, TimestampType, assign, set_log_append_time};
+use crate::topics::config::{Durability, TopicConfig};
+
+/// Bytes gathered into one write.
+const WRITE_BYTES_MAX: usize = 4 << 20;
+
+/// Appends waiting for the writer thread.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pending: VecDeque<Pending>,
+    scheduled: bool,
+}
+
+/// What only the writer changes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) next_offset: i64,
+    pub(super) epoch: i32,
+    pub(super) producers: ProducerState,
+    /// When the active segment was created.
+    active_since_ms: i64,
+}
+
+impl Writer {
+    pub(super) fn new(next_offset: i64, epoch: i32, producers: ProducerState, now_ms: i64) -> Self {
+        Self { next_offset, epoch, producers, active_since_ms: now_ms }
+    }
+}
+
+type Reply = (oneshot::Sender<Result<Appended, AppendError>>, Appended);
+
+/// Batches gathered for one write, with what is needed to take them back.
+#[derive(Debug, Default)]
+struct Stage {
+    bytes: BytesMut,
+    headers: Vec<BatchHeader>,
+    replies: Vec<Reply>,
+    undo: Undo,
+}
+
+impl Partition {
+    pub(super) fn writer_hash(&self) -> usize {
+        let mut hasher = DefaultHasher::new();
+        (&*self.topic, self.index).hash(&mut hasher);
+        usize::try_from(hasher.finish() >> 33).unwrap_or(0)
+    }
+
+    pub(super) fn enqueue(self: &Arc<Self>, pending: Pending) {
+        let mut queue = lock(&self.queue);
+        queue.pending.push_back(pending);
+        if !queue.scheduled {
+            queue.scheduled = true;
+            drop(queue);
+            self.schedule();
+        }
+    }
+
+    fn schedule(self: &Arc<Self>) {
+        let partition = Arc::clone(self);
+        self.engine.writer(self.writer_hash()).submit(move || partition.drain());
+    }
+
+    /// Writes what is queued, up to one write's worth, and comes back for the rest behind other partitions.
+    fn drain(self: &Arc<Self>) {
+        let mut taken = Vec::new();
+        {
+            let mut queue = lock(&self.queue);
+            let mut bytes = 0;
+            while bytes < WRITE_BYTES_MAX
+                && let Some(pending) = queue.pending.pop_front()
+            {
+                bytes += pending.batch.len();
+                taken.push(pending);
+            }
+        }
+        self.write(taken);
+        let mut queue = lock(&self.queue);
+        if queue.pending.is_empty() {
+            queue.scheduled = false;
+        } else {
+            drop(queue);
+            self.schedule();
+        }
+    }
+
+    fn write(self: &Arc<Self>, pending: Vec<Pending>) {
+        let Some(segments) = &self.segments else { return };
+        let config = self.config();
+        let now_ms = self.engine.clock.now_ms();
+        let mut writer = lock(&self.writer);
+        let mut stage = Stage::default();
+        for pending in pending {
+            let (header, from_client) = (pending.header, pending.from_client);
+            let verdict = match self.status() {
+                Status::Online if from_client => writer.producers.check(&header).map_err(AppendError::from),
+                Status::Online => Ok(Verdict::Fresh),
+                Status::Offline => Err(AppendError::Offline),
+                Status::Deleted => Err(AppendError::Deleted),
+            };
+            let verdict = verdict.and_then(|verdict| {
+                if verdict == Verdict::Fresh {
+                    self.make_room(segments, &mut writer, &mut stage, &header, &config)?;
+                }
+                Ok(verdict)
+            });
+            match verdict {
+                Err(error) => {
+                    let _ = pending.reply.send(Err(error));
+                }
+                Ok(Verdict::Duplicate(mark)) => {
+                    let log_append_time_ms = match config.timestamp_type {
+                        TimestampType::CreateTime => -1,
+                        TimestampType::LogAppendTime => mark.timestamp_ms,
+                    };
+                    let appended =
+                        self.appended(mark.base_offset(), mark.last_offset, log_append_time_ms, true);
+                    stage.replies.push((pending.reply, appended));
+                }
+                Ok(Verdict::Fresh) => self.stage(&mut writer, &mut stage, pending, &config, now_ms),
+            }
+        }
+        self.flush(segments, &mut writer, &mut stage, &config);
+    }
+
+    fn appended(
+        self: &Arc<Self>,
+        base_offset: i64,
+        last_offset: i64,
+        time_ms: i64,
+        duplicate: bool,
+    ) -> Appended {
+        Appended {
+            base_offset,
+            last_offset,
+            log_append_time_ms: time_ms,
+            log_start_offset: self.log_start_offset(),
+            duplicate,
+            ticket: Ticket { partition: Arc::clone(self), next_offset: last_offset + 1 },
+        }
+    }
+
+    /// Gives the batch its offsets and gathers it.
+    #[expect(clippy::indexing_slicing, reason = "start is the length before the batch was added")]
+    fn stage(
+        self: &Arc<Self>,
+        writer: &mut Writer,
+        stage: &mut Stage,
+        pending: Pending,
+        config: &TopicConfig,
+        now_ms: i64,
+    ) {
+        let mut header = pending.header;
+        let start = stage.bytes.len();
+        stage.bytes.extend_from_slice(&pending.batch);
+        let batch = &mut stage.bytes[start..];
+        header.base_offset = writer.next_offset;
+        header.leader_epoch = writer.epoch;
+        assign(batch, header.base_offset, header.leader_epoch);
+        let mut log_append_time_ms = -1;
+        if config.timestamp_type == TimestampType::LogAppendTime {
+            set_log_append_time(batch, header.attributes, now_ms);
+            header.max_timestamp = now_ms;
+            log_append_time_ms = now_ms;
+        }
+        writer.next_offset = header.next_offset();
+        writer.producers.apply_with_undo(&header, &mut stage.undo);
+        let appended = self.appended(header.base_offset, header.last_offset(), log_append_time_ms, false);
+        stage.replies.push((pending.reply, appended));
+        stage.headers.push(header);
+    }
+
+    /// Rolls to a new segment when the batch does not fit behind what is gathered.
+    fn make_room(
+        self: &Arc<Self>,
+        segments: &Segments,
+        writer: &mut Writer,
+        stage: &mut Stage,
+        header: &BatchHeader,
+        config: &TopicConfig,
+    ) -> Result<(), AppendError> {
+        let limits = Self::limits(config);
+        let active = segments.active();
+        let last_offset = writer.next_offset + i64::from(header.last_offset_delta);
+        let bytes = (stage.bytes.len() + header.total_bytes()) as u64;
+        if stage.bytes.is_empty() {
+            if !active.is_full(bytes, last_offset, &limits) && !self.is_old(&active, writer, header, config) {
+                return Ok(());
+            }
+        } else if active.size() + bytes <= limits.segment_bytes
+            && last_offset - active.base_offset() <= i64::from(i32::MAX)
+        {
+            return Ok(());
+        } else {
+            self.flush(segments, writer, stage, config);
+            if !active.is_full(header.total_bytes() as u64, last_offset, &limits) {
+                return Ok(());
+            }
+        }
+        self.roll(segments, writer).map_err(|error| {
+            tracing::warn!(topic = &*self.topic, partition = self.index, %error, "no new segment");
+            AppendError::Write(error.to_string())
+        })
+    }
+
+    /// `segment.ms` counts from the first batch's timestamp, or from creation without one.
+    fn is_old(&self, active: &Segment, writer: &Writer, header: &BatchHeader, config: &TopicConfig) -> bool {
+        let state = active.state();
+        let age = match state.first_timestamp {
+            None => return false,
+            Some(first) if first >= 0 && header.max_timestamp >= 0 => {
+                header.max_timestamp.saturating_sub(first)
+            }
+            Some(_) => self.engine.clock.now_ms().saturating_sub(writer.active_since_ms),
+        };
+        // Any value within the jitter will do, as long as it stays the same for a segment.
+        let jitter = active.base_offset().rem_euclid(config.segment_jitter_ms.max(0).saturating_add(1));
+        age > config.segment_ms.saturating_sub(jitter)
+    }
+
+    /// Seals the active segment and starts one at the next offset.
+    ///
+    /// The sealed files and the folder are synced with the next commit round, before the recovery point passes them.
+    pub(super) fn roll(&self, segments: &Segments, writer: &mut Writer) -> io::Result<()> {
+        let next = Arc::new(Segment::create(Arc::clone(&self.dir), writer.next_offset)?);
+        let snapshot = self.write_snapshot(writer)?;
+        let sealed = segments.active().seal()?;
+        segments.push(next);
+        writer.active_since_ms = self.engine.clock.now_ms();
+        let mut unsynced = lock(&self.unsynced);
+        unsynced.add(&sealed.log);
+        unsynced.add(&sealed.index);
+        unsynced.add(&sealed.time_index);
+        unsynced.add(&snapshot);
+        unsynced.dir = true;
+        Ok(())
+    }
+
+    /// Writes the producers at the end of the log, not yet synced.
+    pub(super) fn write_snapshot(
+        &self,
+        writer: &Writer,
+    ) -> io::Result<Arc<dyn crate::log::storage::StorageFile>> {
+        let name = file_name(writer.next_offset, crate::log::recovery::SNAPSHOT);
+        let file = self.dir.open(&name, crate::log::storage::OpenMode::Truncate)?;
+        file.write_at(0, &writer.producers.encode())?;
+        Ok(file)
+    }
+
+    /// Writes what is gathered, shows it, and answers.
+    fn flush(
+        self: &Arc<Self>,
+        segments: &Segments,
+        writer: &mut Writer,
+        stage: &mut Stage,
+        config: &TopicConfig,
+    ) {
+        let stage = std::mem::take(stage);
+        let Some((first, last)) = stage.headers.first().zip(stage.headers.last()) else {
+            answer(stage.replies);
+            return;
+        };
+        let (base_offset, next_offset) = (first.base_offset, last.next_offset());
+        let active = segments.active();
+        if let Err((error, cleaned)) = active.append(&stage.bytes, &stage.headers, &Self::limits(config)) {
+            writer.producers.undo(stage.undo);
+            writer.next_offset = base_offset;
+            let text = error.to_string();
+            for (reply, _) in stage.replies {
+                let _ = reply.send(Err(AppendError::Write(text.clone())));
+            }
+            if cleaned {
+                tracing::warn!(topic = &*self.topic, partition = self.index, %error, "write failed");
+            } else {
+                self.fence("a failed write could not be taken back", &error);
+            }
+            return;
+        }
+        let bytes = stage.bytes.freeze();
+        let (length, budget) = (bytes.len(), self.engine.config.tail_cache_bytes);
+        lock(&self.tail).push(base_offset, next_offset, bytes, &self.engine.tail_bytes, budget);
+        self.append_count.fetch_add(1, Ordering::Relaxed);
+        self.log_end.store(next_offset, Ordering::Release);
+        let durability = config.durability(self.engine.config.durability);
+        if durability != Durability::Fsync {
+            self.advance(next_offset);
+        }
+        self.written(&active, next_offset, length, durability, config);
+        answer(stage.replies);
+    }
+}
+
+fn answer(replies: Vec<Reply>) {
+    for (reply, appended) in replies {
+        let _ = reply.send(Ok(appended));
+    }
+}
