@@ -20,6 +20,7 @@ pub(crate) mod offsets;
 mod partitioner;
 pub mod records;
 pub(crate) mod state;
+mod topic_journal;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,9 +37,11 @@ pub use config::GroupsConfig;
 use journal::Journal;
 pub use partitioner::partition_for;
 use state::{Answer, Event, Limits, Ticket};
+use topic_journal::TopicJournal;
 
 use crate::clock::Clock;
 use crate::protocol::ErrorCode;
+use crate::topics::Topics;
 
 /// Name of the topic that holds groups and offsets.
 pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -93,6 +96,17 @@ enum Loading {
 }
 
 impl Groups {
+    /// The coordinator over the topics of a broker. Must be called inside a runtime; returns at once, and answers 14 until
+    /// the replay that runs in the background is done ([`Self::loaded`]).
+    pub fn open(topics: &Topics, config: GroupsConfig, clock: Arc<dyn Clock>) -> Self {
+        let journal = TopicJournal::new(topics.clone(), Arc::clone(&clock), config.clone());
+        let known = topics.clone();
+        let has_partition = move |topic: &str, partition: i32| {
+            known.get(topic).is_some_and(|topic| topic.partition(partition).is_some())
+        };
+        Self::start(Arc::new(journal), Arc::new(has_partition), config, clock)
+    }
+
     /// The coordinator over `journal`. Returns at once; the replay runs in the background.
     pub(crate) fn start(
         journal: Arc<dyn Journal>,

@@ -4,6 +4,7 @@ mod admin;
 mod durability;
 mod members;
 mod memory;
+mod on_disk;
 mod requests;
 
 use std::sync::Arc;

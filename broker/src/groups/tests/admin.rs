@@ -3,10 +3,10 @@
 use super::*;
 use crate::protocol::messages::offset_delete::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 
-fn list(bench: &Bench, states: &[&str], types: &[&str]) -> Vec<(String, String, String)> {
+async fn list(bench: &Bench, states: &[&str], types: &[&str]) -> Vec<(String, String, String)> {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let request = ListGroupsRequest { states_filter: owned(states), types_filter: owned(types) };
-    let response = bench.groups.list_groups(&request, 5, &client());
+    let response = bench.groups.list_groups(request, 5, &client()).await;
     assert!(response.groups.iter().all(|group| group.group_type == "classic"));
     response
         .groups
@@ -22,11 +22,11 @@ async fn groups_are_listed_and_filtered() {
     bench.commit_simply("a", 1).await;
     let simple = ("a".to_owned(), String::new(), "Empty".to_owned());
     let stable = ("g".to_owned(), "consumer".to_owned(), "Stable".to_owned());
-    assert_eq!(list(&bench, &[], &[]), [simple.clone(), stable.clone()]);
-    assert_eq!(list(&bench, &["stable"], &["Classic"]), std::slice::from_ref(&stable));
-    assert_eq!(list(&bench, &["Empty", "Stable"], &[]), [simple, stable]);
-    assert_eq!(list(&bench, &["Dead"], &[]), []);
-    assert_eq!(list(&bench, &[], &["consumer"]), []);
+    assert_eq!(list(&bench, &[], &[]).await, [simple.clone(), stable.clone()]);
+    assert_eq!(list(&bench, &["stable"], &["Classic"]).await, std::slice::from_ref(&stable));
+    assert_eq!(list(&bench, &["Empty", "Stable"], &[]).await, [simple, stable]);
+    assert_eq!(list(&bench, &["Dead"], &[]).await, []);
+    assert_eq!(list(&bench, &[], &["consumer"]).await, []);
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn everything_waits_for_the_replay() {
     assert_eq!(bench.commit_simply("g", 1).await, 14);
     let request = OffsetFetchRequest { group_id: "g".to_owned(), ..Default::default() };
     assert_eq!(bench.groups.offset_fetch(request, 7, &client()).await.error_code, 14);
-    assert_eq!(bench.groups.list_groups(&ListGroupsRequest::default(), 5, &client()).error_code, 14);
+    assert_eq!(bench.groups.list_groups(ListGroupsRequest::default(), 5, &client()).await.error_code, 14);
     journal.block_reading(false);
     bench.groups.loaded().await;
     assert_eq!(bench.commit_simply("g", 1).await, 0);
