@@ -9,11 +9,7 @@ const CLASSIC: &str = "classic";
 
 impl Groups {
     /// Lists groups in order of their ids. Filters ignore case; an empty one lets everything pass.
-    #[expect(
-        clippy::unused_async,
-        clippy::needless_pass_by_value,
-        reason = "one shape for the methods of all group APIs"
-    )]
+    #[expect(clippy::unused_async, reason = "one shape for the methods of all group APIs")]
     pub async fn list_groups(
         &self,
         request: ListGroupsRequest,
