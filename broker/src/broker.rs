@@ -1,0 +1,105 @@
+//! The broker as one handle: topics, groups, producer ids and the validator behind them.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::BrokerConfig;
+use crate::durability::LogConfig;
+use crate::error::OpenError;
+use crate::groups::Groups;
+use crate::log::storage::{Fs, Storage};
+use crate::producer_ids::ProducerIds;
+use crate::topics::Topics;
+use crate::topics::config::{Durability, TopicDefaults};
+use crate::validator::RecordValidator;
+
+/// A running broker. Cheap to clone; all clones are the same broker.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: BrokerConfig,
+    topics: Topics,
+    groups: Groups,
+    producer_ids: ProducerIds,
+    validator: Arc<dyn RecordValidator>,
+    schema_context: Arc<str>,
+}
+
+impl Broker {
+    /// Opens the data folder, recovering what needs it. Nothing is served before [`serve`](crate::server::serve).
+    pub async fn open(config: BrokerConfig, validator: Arc<dyn RecordValidator>) -> Result<Self, OpenError> {
+        Self::open_on(config, validator, Arc::new(Fs), Arc::new(SystemClock)).await
+    }
+
+    /// As [`open`](Self::open), on a given file system and clock.
+    pub async fn open_on(
+        config: BrokerConfig,
+        validator: Arc<dyn RecordValidator>,
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let log_config = LogConfig {
+            node_id: config.node_id,
+            durability: match config.durability.as_str() {
+                "interval" => Durability::Interval(config.durability_interval),
+                "os" => Durability::Os,
+                _ => Durability::Fsync,
+            },
+            topic_defaults: TopicDefaults::from_broker(config.given())?,
+            recovery_threads: config.recovery_threads,
+            retention_check_interval: config.retention_check_interval,
+            producer_id_expiration_ms: config.producer_id_expiration_ms,
+            ..LogConfig::default()
+        };
+        let dir = config.data_dir.clone();
+        let topics_clock = Arc::clone(&clock);
+        let opening = tokio::task::spawn_blocking(move || {
+            let topics = Topics::open(&dir, log_config, storage, topics_clock)?;
+            let producer_ids = ProducerIds::open(&topics)?;
+            Ok::<_, OpenError>((topics, producer_ids))
+        });
+        let (topics, producer_ids) = opening.await.map_err(OpenError::Interrupted)??;
+        let groups = Groups::open(&topics, config.groups.clone(), clock);
+        let schema_context = Arc::from(config.schema_context.as_str());
+        let inner = Inner { config, topics, groups, producer_ids, validator, schema_context };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Stops the group coordinator, syncs and closes every log and leaves the clean-shutdown mark. Requests that come
+    /// later fail. Call it after [`serve`](crate::server::serve) has returned.
+    pub async fn close(&self) {
+        self.inner.groups.shutdown().await;
+        self.inner.topics.shutdown().await;
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &BrokerConfig {
+        &self.inner.config
+    }
+
+    /// The topics.
+    pub fn topics(&self) -> &Topics {
+        &self.inner.topics
+    }
+
+    /// The group coordinator.
+    pub fn groups(&self) -> &Groups {
+        &self.inner.groups
+    }
+
+    pub(crate) fn producer_ids(&self) -> &ProducerIds {
+        &self.inner.producer_ids
+    }
+
+    pub(crate) fn validator(&self) -> &Arc<dyn RecordValidator> {
+        &self.inner.validator
+    }
+
+    pub(crate) fn schema_context(&self) -> Arc<str> {
+        Arc::clone(&self.inner.schema_context)
+    }
+}

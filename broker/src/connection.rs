@@ -1,0 +1,254 @@
+//! One connection: length-prefixed frames in, responses out in request order.
+//!
+//! Three loops run as one task. The reader cuts frames and bounds them before allocating; the processor runs one
+//! request after the other, as Kafka does, so that effects happen in arrival order; the writer sends responses in that
+//! order. A produce request leaves the processor once its batches are appended and only the writer waits for their
+//! durability, so batches of one connection share commit rounds. Requests in flight are bounded in number and bytes.
+//!
+//! When the peer goes away or the broker drains, reading stops, parked waits end at once, and what was read is finished.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::Broker;
+use crate::dispatch;
+use crate::protocol::Frame;
+use crate::server::{Advertised, ListenerInfo, Stream};
+
+mod frames;
+
+use frames::FrameReader;
+
+/// Frames read and not yet processed, at most.
+const FRAMES_QUEUED_MAX: usize = 16;
+/// Responses begun and not yet sent, at most.
+const RESPONSES_QUEUED_MAX: usize = 64;
+/// Request bytes of one connection in memory at most; one frame may always be.
+const REQUEST_KIB_MAX: u32 = 128 * 1024;
+/// Response bytes of one connection in memory at most; one response may always be.
+const RESPONSE_KIB_MAX: u32 = 128 * 1024;
+
+/// Who is at the other end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Principal {
+    /// Nobody in particular: authentication is off.
+    #[default]
+    Anonymous,
+}
+
+impl Principal {
+    /// Kafka's spelling, as in access rules.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Anonymous => "User:ANONYMOUS",
+        }
+    }
+}
+
+/// What stays the same for all requests of a connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+    pub(crate) listener: Arc<ListenerInfo>,
+    pub(crate) principal: Principal,
+    pub(crate) software: Mutex<Option<String>>,
+    pub(crate) closed: CancellationToken,
+    in_flight: AtomicUsize,
+}
+
+impl Connection {
+    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, listener: Arc<ListenerInfo>) -> Self {
+        Self {
+            peer,
+            local,
+            listener,
+            principal: Principal::Anonymous,
+            software: Mutex::new(None),
+            closed: CancellationToken::new(),
+            in_flight: AtomicUsize::new(0),
+        }
+    }
+
+    /// Address that clients of this connection's listener are told to use.
+    pub(crate) fn advertised(&self) -> Advertised {
+        self.listener.advertised(self.local)
+    }
+
+    /// Address of the peer without the port.
+    pub(crate) fn host(&self) -> IpAddr {
+        self.peer.ip()
+    }
+
+    /// Client software as announced with `ApiVersions`, for logs.
+    pub(crate) fn software(&self) -> String {
+        let software = self.software.lock().unwrap_or_else(PoisonError::into_inner);
+        software.clone().unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    pub(crate) fn set_software(&self, name: &str, version: &str) {
+        let mut software = self.software.lock().unwrap_or_else(PoisonError::into_inner);
+        *software = Some(format!("{name} {version}"));
+    }
+}
+
+/// What a request turned into.
+pub(crate) enum Reply {
+    /// Nothing is sent (produce with acks=0).
+    Nothing,
+    /// The response is ready.
+    Ready(Frame),
+    /// The response follows once this is done.
+    Later(BoxFuture<'static, Frame>),
+    /// What was answered before is sent, then the connection is closed.
+    Close,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Ready(_) => "Ready",
+            Self::Later(_) => "Later",
+            Self::Close => "Close",
+        })
+    }
+}
+
+struct Queued {
+    reply: Reply,
+    _request_bytes: OwnedSemaphorePermit,
+    _response_bytes: Option<OwnedSemaphorePermit>,
+}
+
+/// Serves one connection until the peer leaves, misbehaves or idles, or until `drain`.
+pub(crate) async fn run(stream: Stream, connection: Connection, broker: Broker, drain: CancellationToken) {
+    let (read_half, write_half) = tokio::io::split(stream);
+    let connection = Arc::new(connection);
+    let stop = drain.child_token();
+    let (frames_in, frames_out) = mpsc::channel(FRAMES_QUEUED_MAX);
+    let (replies_in, replies_out) = mpsc::channel(RESPONSES_QUEUED_MAX);
+    tracing::debug!(peer = %connection.peer, listener = %connection.listener.name, "connected");
+    tokio::join!(
+        read_loop(read_half, &connection, &broker, &stop, frames_in),
+        process_loop(&connection, &broker, &stop, frames_out, replies_in),
+        write_loop(write_half, &connection, broker.config().connections_max_idle, &stop, replies_out),
+    );
+    tracing::debug!(peer = %connection.peer, software = %connection.software(), "disconnected");
+}
+
+async fn read_loop(
+    half: ReadHalf<Stream>,
+    connection: &Connection,
+    broker: &Broker,
+    stop: &CancellationToken,
+    frames: mpsc::Sender<(Bytes, OwnedSemaphorePermit)>,
+) {
+    let request_bytes = Arc::new(Semaphore::new(REQUEST_KIB_MAX as usize));
+    let mut reader = FrameReader::new(half, broker.config().socket_request_max_bytes);
+    let idle = broker.config().connections_max_idle;
+    let read_all = async {
+        loop {
+            match tokio::time::timeout(idle, reader.length()).await {
+                Ok(Ok(Some(length))) => {
+                    let permit = Arc::clone(&request_bytes).acquire_many_owned(kib(length, REQUEST_KIB_MAX));
+                    let Ok(permit) = permit.await else { return };
+                    let Ok(Ok(frame)) = tokio::time::timeout(idle, reader.body(length)).await else {
+                        tracing::debug!(peer = %connection.peer, length, "peer left or stalled inside a frame");
+                        return;
+                    };
+                    connection.in_flight.fetch_add(1, Ordering::Relaxed);
+                    if frames.send((frame, permit)).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(Ok(None)) => return,
+                Ok(Err(error)) => {
+                    tracing::warn!(peer = %connection.peer, listener = %connection.listener.name, %error, "closing");
+                    return;
+                }
+                Err(_) if connection.in_flight.load(Ordering::Relaxed) > 0 => {}
+                Err(_) => {
+                    tracing::debug!(peer = %connection.peer, idle_s = idle.as_secs(), "closing idle connection");
+                    return;
+                }
+            }
+        }
+    };
+    // both branches end the connection, so a frame cut short by the first is nobody's loss
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = read_all => {}
+    }
+    connection.closed.cancel();
+}
+
+fn kib(bytes: usize, max: u32) -> u32 {
+    u32::try_from(bytes / 1024 + 1).unwrap_or(max).min(max)
+}
+
+async fn process_loop(
+    connection: &Arc<Connection>,
+    broker: &Broker,
+    stop: &CancellationToken,
+    mut frames: mpsc::Receiver<(Bytes, OwnedSemaphorePermit)>,
+    replies: mpsc::Sender<Queued>,
+) {
+    let response_bytes = Arc::new(Semaphore::new(RESPONSE_KIB_MAX as usize));
+    while let Some((frame, request_permit)) = frames.recv().await {
+        let reply = dispatch::dispatch(broker, connection, frame).await;
+        let response_permit = match &reply {
+            Reply::Ready(frame) => {
+                let permit =
+                    Arc::clone(&response_bytes).acquire_many_owned(kib(frame.len(), RESPONSE_KIB_MAX));
+                let Ok(permit) = permit.await else { break };
+                Some(permit)
+            }
+            Reply::Nothing | Reply::Later(_) | Reply::Close => None,
+        };
+        if matches!(reply, Reply::Close) {
+            break;
+        }
+        let queued = Queued { reply, _request_bytes: request_permit, _response_bytes: response_permit };
+        if replies.send(queued).await.is_err() {
+            break;
+        }
+    }
+    stop.cancel();
+}
+
+async fn write_loop(
+    mut half: WriteHalf<Stream>,
+    connection: &Connection,
+    stall: Duration,
+    stop: &CancellationToken,
+    mut replies: mpsc::Receiver<Queued>,
+) {
+    while let Some(queued) = replies.recv().await {
+        let frame = match queued.reply {
+            Reply::Nothing | Reply::Close => Frame::default(),
+            Reply::Ready(frame) => frame,
+            Reply::Later(frame) => frame.await,
+        };
+        connection.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if frame.is_empty() {
+            continue;
+        }
+        let written = tokio::time::timeout(stall, frames::write(&mut half, frame)).await;
+        if let Err(error) = written.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
+            tracing::debug!(peer = %connection.peer, %error, "response not written");
+            break;
+        }
+    }
+    replies.close();
+    stop.cancel();
+    let _ = half.shutdown().await;
+}

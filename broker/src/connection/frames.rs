@@ -1,0 +1,163 @@
+//! Cuts frames out of a byte stream and writes them back.
+
+use std::io::{self, IoSlice};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Bytes reserved at first; a frame's buffer then grows with what has arrived, never with what was announced.
+const RESERVE_BYTES: usize = 8 * 1024;
+
+/// Why the stream holds no further frame.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FrameError {
+    /// Negative length.
+    #[error("frame length {0} is negative")]
+    Negative(i32),
+    /// Above `socket.request.max.bytes`.
+    #[error("frame length {length} exceeds socket.request.max.bytes ({limit})")]
+    TooLarge { length: usize, limit: usize },
+    /// The first bytes are a TLS `ClientHello`.
+    #[error("TLS client on a plaintext listener")]
+    Tls,
+    /// The first bytes are an HTTP request.
+    #[error("HTTP request on a Kafka listener: the registry listens on another port")]
+    Http,
+    /// The peer left inside a frame.
+    #[error("stream ends inside a frame")]
+    Truncated,
+    /// Reading failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Reads frames; both methods are cancel-safe.
+#[derive(Debug)]
+pub(crate) struct FrameReader<R> {
+    source: R,
+    buf: BytesMut,
+    length_max: usize,
+}
+
+impl<R: AsyncRead + Unpin> FrameReader<R> {
+    pub(crate) fn new(source: R, length_max: usize) -> Self {
+        Self { source, buf: BytesMut::new(), length_max }
+    }
+
+    /// Length of the next frame without its prefix; `None` when the stream ends between frames.
+    pub(crate) async fn length(&mut self) -> Result<Option<usize>, FrameError> {
+        loop {
+            if let Some(prefix) = self.buf.first_chunk::<4>() {
+                let length = self.check(*prefix)?;
+                return Ok(Some(length));
+            }
+            self.buf.reserve(RESERVE_BYTES);
+            if self.source.read_buf(&mut self.buf).await? == 0 {
+                return if self.buf.is_empty() { Ok(None) } else { Err(FrameError::Truncated) };
+            }
+        }
+    }
+
+    /// The frame whose `length` was just read.
+    pub(crate) async fn body(&mut self, length: usize) -> Result<Bytes, FrameError> {
+        let whole = length + 4;
+        while self.buf.len() < whole {
+            let missing = whole - self.buf.len();
+            self.buf.reserve(missing.min(self.buf.len().max(RESERVE_BYTES)));
+            if self.source.read_buf(&mut self.buf).await? == 0 {
+                return Err(FrameError::Truncated);
+            }
+        }
+        let mut frame = self.buf.split_to(whole).freeze();
+        if self.buf.is_empty() {
+            // the rest of the block would keep a large frame alive
+            self.buf = BytesMut::new();
+        }
+        frame.advance(4);
+        Ok(frame)
+    }
+
+    fn check(&self, prefix: [u8; 4]) -> Result<usize, FrameError> {
+        let length = i32::from_be_bytes(prefix);
+        let limit = self.length_max;
+        match usize::try_from(length) {
+            Ok(length) if length <= limit => Ok(length),
+            Ok(_) if prefix.starts_with(&[0x16, 3]) => Err(FrameError::Tls),
+            Ok(_) if [b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI"].contains(&&prefix) => {
+                Err(FrameError::Http)
+            }
+            Ok(length) => Err(FrameError::TooLarge { length, limit }),
+            Err(_) => Err(FrameError::Negative(length)),
+        }
+    }
+}
+
+/// Writes all segments with as few system calls as the stream allows.
+pub(crate) async fn write<W: AsyncWrite + Unpin>(
+    sink: &mut W,
+    frame: crate::protocol::Frame,
+) -> io::Result<()> {
+    let mut segments = std::collections::VecDeque::from(frame.into_segments());
+    if segments.len() == 1 {
+        if let Some(only) = segments.front() {
+            sink.write_all(only).await?;
+        }
+        return sink.flush().await;
+    }
+    while !segments.is_empty() {
+        let slices: Vec<IoSlice<'_>> = segments.iter().take(64).map(|bytes| IoSlice::new(bytes)).collect();
+        let mut written = sink.write_vectored(&slices).await?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        while let Some(front) = segments.front_mut() {
+            if front.len() > written {
+                front.advance(written);
+                break;
+            }
+            written -= front.len();
+            segments.pop_front();
+        }
+    }
+    sink.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn first(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
+        FrameReader::new(bytes, 1000).length().await
+    }
+
+    #[tokio::test]
+    async fn a_hostile_length_is_refused_before_the_body_is_read() {
+        assert!(matches!(first(&[0x7f, 0xff, 0xff, 0xff]).await, Err(FrameError::TooLarge { .. })));
+        assert!(matches!(first(&[0xff, 0xff, 0xff, 0xff]).await, Err(FrameError::Negative(-1))));
+        assert!(matches!(first(&[0x16, 3, 1, 0]).await, Err(FrameError::Tls)));
+        assert!(matches!(first(b"GET / HTTP/1.1\r\n").await, Err(FrameError::Http)));
+        assert!(matches!(first(&[0, 0]).await, Err(FrameError::Truncated)));
+        assert!(matches!(first(&[]).await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn memory_grows_with_what_arrived_and_not_with_what_was_announced() {
+        let announced = 100 << 20;
+        let bytes = [(announced as u32).to_be_bytes().as_slice(), &[1; 100]].concat();
+        let mut reader = FrameReader::new(bytes.as_slice(), announced);
+        assert_eq!(reader.length().await.unwrap(), Some(announced));
+        assert!(matches!(reader.body(announced).await, Err(FrameError::Truncated)));
+        assert!(reader.buf.capacity() < 64 * 1024, "{}", reader.buf.capacity());
+    }
+
+    #[tokio::test]
+    async fn frames_are_cut_one_after_the_other() {
+        let bytes = [0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9];
+        let mut reader = FrameReader::new(bytes.as_slice(), 1000);
+        assert_eq!(reader.length().await.unwrap(), Some(2));
+        assert_eq!(&reader.body(2).await.unwrap()[..], &[7, 8]);
+        assert_eq!(reader.length().await.unwrap(), Some(1));
+        assert_eq!(&reader.body(1).await.unwrap()[..], &[9]);
+        assert_eq!(reader.length().await.unwrap(), None);
+    }
+}

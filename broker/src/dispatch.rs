@@ -1,0 +1,303 @@
+//! From a frame to a handler: the table of served versions, the gate in front of it, and one match.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::broker::Broker;
+use crate::connection::{Connection, Reply};
+use crate::groups::ClientInfo;
+use crate::handlers;
+use crate::protocol::header::write_response_header;
+use crate::protocol::messages::*;
+use crate::protocol::{ApiKey, DecodeError, Frame, Message, Reader, RequestHeader, Writer};
+
+/// One row of the table that `ApiVersions` advertises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// The API.
+    pub api: ApiKey,
+    /// Lowest version advertised.
+    pub version_min: i16,
+    /// Highest version advertised.
+    pub version_max: i16,
+}
+
+const fn row(api: ApiKey, version_min: i16, version_max: i16) -> Served {
+    Served { api, version_min, version_max }
+}
+
+/// What is served, by key: the ranges of Apache Kafka 4.1 for the APIs implemented, with the two exceptions old librdkafka needs
+/// (Produce advertised from 0, JoinGroup from 0). Produce below 3 is advertised and never served: it closes the
+/// connection, as any version outside of the table does. An API that is missing here is not implemented.
+pub const SERVED: &[Served] = &[
+    row(ApiKey::Produce, 0, 13),
+    row(ApiKey::Fetch, 4, 17),
+    row(ApiKey::ListOffsets, 1, 10),
+    row(ApiKey::Metadata, 0, 13),
+    row(ApiKey::OffsetCommit, 2, 9),
+    row(ApiKey::OffsetFetch, 1, 9),
+    row(ApiKey::FindCoordinator, 0, 5),
+    row(ApiKey::JoinGroup, 0, 9),
+    row(ApiKey::Heartbeat, 0, 4),
+    row(ApiKey::LeaveGroup, 0, 5),
+    row(ApiKey::SyncGroup, 0, 5),
+    row(ApiKey::DescribeGroups, 0, 6),
+    row(ApiKey::ListGroups, 0, 5),
+    row(ApiKey::ApiVersions, 0, 4),
+    row(ApiKey::CreateTopics, 2, 7),
+    row(ApiKey::DeleteTopics, 1, 6),
+    row(ApiKey::DeleteRecords, 0, 2),
+    row(ApiKey::InitProducerId, 0, 5),
+    row(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    row(ApiKey::DescribeAcls, 1, 3),
+    row(ApiKey::CreateAcls, 1, 3),
+    row(ApiKey::DeleteAcls, 1, 3),
+    row(ApiKey::DescribeConfigs, 1, 4),
+    row(ApiKey::AlterConfigs, 0, 2),
+    row(ApiKey::DescribeLogDirs, 1, 4),
+    row(ApiKey::CreatePartitions, 0, 3),
+    row(ApiKey::DeleteGroups, 0, 2),
+    row(ApiKey::ElectLeaders, 0, 2),
+    row(ApiKey::IncrementalAlterConfigs, 0, 1),
+    row(ApiKey::ListPartitionReassignments, 0, 0),
+    row(ApiKey::OffsetDelete, 0, 0),
+    row(ApiKey::DescribeCluster, 0, 2),
+    row(ApiKey::DescribeTopicPartitions, 0, 0),
+];
+
+/// A request on its way through its handler.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) broker: Broker,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) api: ApiKey,
+    pub(crate) version: i16,
+    pub(crate) correlation_id: i32,
+    pub(crate) client_id: Arc<str>,
+}
+
+impl Context {
+    /// Encodes the response to this request.
+    pub(crate) fn respond<M: Message>(&self, response: &M) -> Frame {
+        let mut writer = Writer::new();
+        let tag_buffer = self.api != ApiKey::ApiVersions && self.api.is_flexible(self.version);
+        write_response_header(&mut writer, self.correlation_id, tag_buffer);
+        response.write(&mut writer, self.version);
+        writer.finish()
+    }
+
+    /// How the group coordinator sees the client.
+    fn client(&self) -> ClientInfo {
+        ClientInfo { client_id: self.client_id.to_string(), host: format!("/{}", self.connection.host()) }
+    }
+
+    /// This node as reached through the connection's listener.
+    fn endpoint(&self) -> handlers::find_coordinator::Endpoint {
+        let advertised = self.connection.advertised();
+        handlers::find_coordinator::Endpoint {
+            node_id: self.broker.config().node_id,
+            host: advertised.host,
+            port: advertised.port.into(),
+        }
+    }
+}
+
+/// Why a request is not answered; the connection is closed.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("unknown API key {0}")]
+    UnknownApi(i16),
+    #[error("{api:?} version {version} is not served")]
+    Version { api: ApiKey, version: i16 },
+    #[error("request cannot be decoded")]
+    Decode(#[from] DecodeError),
+}
+
+/// Runs one request. Returns when its effects are ordered before those of the next one.
+pub(crate) async fn dispatch(broker: &Broker, connection: &Arc<Connection>, frame: Bytes) -> Reply {
+    let mut reader = Reader::new(frame);
+    let (context, client) = match admit(broker, connection, &mut reader) {
+        Ok(Admitted::Run(context)) => (context.clone(), context),
+        Ok(Admitted::Answer(frame)) => return Reply::Ready(frame),
+        Err((refusal, header)) => {
+            let client_id = header.map(|header| header.client_id).unwrap_or_default();
+            log_refusal(connection, &refusal, &client_id);
+            return Reply::Close;
+        }
+    };
+    match run(context, reader).await {
+        Ok(reply) => reply,
+        Err(refusal) => {
+            log_refusal(connection, &refusal, &client.client_id);
+            Reply::Close
+        }
+    }
+}
+
+fn log_refusal(connection: &Connection, refusal: &Refusal, client_id: &str) {
+    let cause = std::error::Error::source(refusal).map(ToString::to_string).unwrap_or_default();
+    tracing::warn!(
+        peer = %connection.peer, client_id, software = %connection.software(), %refusal, cause, "closing connection"
+    );
+}
+
+enum Admitted {
+    Run(Context),
+    Answer(Frame),
+}
+
+/// Reads the header and lets only advertised and served versions through. `ApiVersions` above its range is answered in
+/// version 0 with error 35 and its own range, so that the client can ask again (KIP-511).
+fn admit(
+    broker: &Broker,
+    connection: &Arc<Connection>,
+    reader: &mut Reader,
+) -> Result<Admitted, (Refusal, Option<RequestHeader>)> {
+    let mut header = RequestHeader::read_start(reader).map_err(|error| (error.into(), None))?;
+    let version = header.api_version;
+    let Some(api) = ApiKey::from_code(header.api_key) else {
+        return Err((Refusal::UnknownApi(header.api_key), Some(header)));
+    };
+    let served = SERVED.iter().find(|row| row.api == api);
+    let range = served.map_or(1..=0, |row| row.version_min.max(api.declared_versions().0)..=row.version_max);
+    let mut context = Context {
+        broker: broker.clone(),
+        connection: Arc::clone(connection),
+        api,
+        version,
+        correlation_id: header.correlation_id,
+        client_id: Arc::from(""),
+    };
+    if !range.contains(&version) {
+        if api == ApiKey::ApiVersions {
+            context.version = 0;
+            let response = handlers::api_versions::unsupported();
+            return Ok(Admitted::Answer(context.respond(&response)));
+        }
+        return Err((Refusal::Version { api, version }, Some(header)));
+    }
+    if let Err(error) = header.read_rest(reader, api.is_flexible(version)) {
+        return Err((error.into(), Some(header)));
+    }
+    context.client_id = Arc::from(header.client_id);
+    tracing::debug!(
+        peer = %connection.peer, api = api.name(), version, client_id = %context.client_id, "request"
+    );
+    Ok(Admitted::Run(context))
+}
+
+/// Decodes the request and calls its handler.
+async fn run(context: Context, mut reader: Reader) -> Result<Reply, Refusal> {
+    macro_rules! call {
+        ($request:ident, $handler:expr) => {{
+            let request = $request::read(&mut reader, context.version)?;
+            drop(reader);
+            let handler = $handler;
+            Ok(Reply::Ready(context.respond(&handler(&context, request).await)))
+        }};
+    }
+    macro_rules! group {
+        ($request:ident, $method:ident) => {{
+            let request = $request::read(&mut reader, context.version)?;
+            let client = context.client();
+            let response = context.broker.groups().$method(request, context.version, &client).await;
+            Ok(Reply::Ready(context.respond(&response)))
+        }};
+        // the answer may take minutes: given up when the peer leaves, its place in the group stays
+        ($request:ident, $method:ident, parked) => {{
+            let request = $request::read(&mut reader, context.version)?;
+            let client = context.client();
+            tokio::select! {
+                response = context.broker.groups().$method(request, context.version, &client) => {
+                    Ok(Reply::Ready(context.respond(&response)))
+                }
+                () = context.connection.closed.cancelled() => Ok(Reply::Close),
+            }
+        }};
+    }
+    match context.api {
+        ApiKey::Produce => {
+            let request = ProduceRequest::read(&mut reader, context.version)?;
+            drop(reader);
+            Ok(handlers::produce::handle(context, request).await)
+        }
+        ApiKey::Fetch => call!(FetchRequest, handlers::fetch::handle),
+        ApiKey::ListOffsets => call!(ListOffsetsRequest, handlers::list_offsets::handle),
+        ApiKey::Metadata => call!(MetadataRequest, handlers::metadata::handle),
+        ApiKey::OffsetCommit => group!(OffsetCommitRequest, offset_commit),
+        ApiKey::OffsetFetch => group!(OffsetFetchRequest, offset_fetch),
+        ApiKey::FindCoordinator => {
+            let request = FindCoordinatorRequest::read(&mut reader, context.version)?;
+            let (client, endpoint) = (context.client(), context.endpoint());
+            let groups = context.broker.groups();
+            let response = groups.find_coordinator(request, context.version, &client, &endpoint).await;
+            Ok(Reply::Ready(context.respond(&response)))
+        }
+        ApiKey::JoinGroup => group!(JoinGroupRequest, join_group, parked),
+        ApiKey::Heartbeat => group!(HeartbeatRequest, heartbeat),
+        ApiKey::LeaveGroup => group!(LeaveGroupRequest, leave_group),
+        ApiKey::SyncGroup => group!(SyncGroupRequest, sync_group, parked),
+        ApiKey::DescribeGroups => group!(DescribeGroupsRequest, describe_groups),
+        ApiKey::ListGroups => group!(ListGroupsRequest, list_groups),
+        ApiKey::DeleteGroups => group!(DeleteGroupsRequest, delete_groups),
+        ApiKey::OffsetDelete => group!(OffsetDeleteRequest, offset_delete),
+        ApiKey::ApiVersions => call!(ApiVersionsRequest, handlers::api_versions::handle),
+        ApiKey::CreateTopics => call!(CreateTopicsRequest, handlers::create_topics::handle),
+        ApiKey::DeleteTopics => call!(DeleteTopicsRequest, handlers::delete_topics::handle),
+        ApiKey::DeleteRecords => call!(DeleteRecordsRequest, handlers::delete_records::handle),
+        ApiKey::InitProducerId => call!(InitProducerIdRequest, handlers::init_producer_id::handle),
+        ApiKey::OffsetForLeaderEpoch => {
+            call!(OffsetForLeaderEpochRequest, handlers::offset_for_leader_epoch::handle)
+        }
+        ApiKey::DescribeAcls => call!(DescribeAclsRequest, handlers::acls::describe),
+        ApiKey::CreateAcls => call!(CreateAclsRequest, handlers::acls::create),
+        ApiKey::DeleteAcls => call!(DeleteAclsRequest, handlers::acls::delete),
+        ApiKey::DescribeConfigs => call!(DescribeConfigsRequest, handlers::describe_configs::handle),
+        ApiKey::AlterConfigs => call!(AlterConfigsRequest, handlers::alter_configs::handle),
+        ApiKey::IncrementalAlterConfigs => {
+            call!(IncrementalAlterConfigsRequest, handlers::incremental_alter_configs::handle)
+        }
+        ApiKey::DescribeLogDirs => call!(DescribeLogDirsRequest, handlers::describe_log_dirs::handle),
+        ApiKey::CreatePartitions => call!(CreatePartitionsRequest, handlers::create_partitions::handle),
+        ApiKey::ElectLeaders => call!(ElectLeadersRequest, handlers::elect_leaders::handle),
+        ApiKey::ListPartitionReassignments => {
+            call!(ListPartitionReassignmentsRequest, handlers::list_partition_reassignments::handle)
+        }
+        ApiKey::DescribeCluster => call!(DescribeClusterRequest, handlers::describe_cluster::handle),
+        ApiKey::DescribeTopicPartitions => {
+            call!(DescribeTopicPartitionsRequest, handlers::describe_topic_partitions::handle)
+        }
+        ApiKey::SaslHandshake
+        | ApiKey::SaslAuthenticate
+        | ApiKey::AddPartitionsToTxn
+        | ApiKey::AddOffsetsToTxn
+        | ApiKey::EndTxn
+        | ApiKey::TxnOffsetCommit
+        | ApiKey::DescribeUserScramCredentials
+        | ApiKey::AlterUserScramCredentials
+        | ApiKey::DescribeProducers
+        | ApiKey::DescribeTransactions
+        | ApiKey::ListTransactions
+        | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ConsumerGroupDescribe => {
+            Err(Refusal::Version { api: context.api, version: context.version })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_ordered_and_within_the_declarations() {
+        assert!(SERVED.is_sorted_by_key(|row| row.api));
+        for row in SERVED {
+            let (low, high) = row.api.declared_versions();
+            let produce = row.api == ApiKey::Produce && row.version_min == 0;
+            assert!(row.version_min >= low || produce, "{row:?}");
+            assert!(row.version_max <= high, "{row:?}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `ApiVersions` (key 18): what is served, straight from the dispatch table.
+
+use crate::dispatch::{Context, SERVED};
+use crate::protocol::messages::api_versions::ApiVersion;
+use crate::protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use crate::protocol::{ApiKey, ErrorCode};
+
+/// First version in which the client names its software.
+const SOFTWARE_SINCE: i16 = 3;
+
+pub(crate) async fn handle(context: &Context, request: ApiVersionsRequest) -> ApiVersionsResponse {
+    let mut response = ApiVersionsResponse { api_keys: rows().collect(), ..Default::default() };
+    if context.version >= SOFTWARE_SINCE {
+        let (name, version) = (&request.client_software_name, &request.client_software_version);
+        if is_software_name(name) && is_software_name(version) {
+            tracing::debug!(peer = %context.connection.peer, name, version, "client software");
+            context.connection.set_software(name, version);
+        } else {
+            response =
+                ApiVersionsResponse { error_code: ErrorCode::InvalidRequest.code(), ..Default::default() };
+        }
+    }
+    response
+}
+
+/// The answer, in version 0, to a version above the range.
+pub(crate) fn unsupported() -> ApiVersionsResponse {
+    ApiVersionsResponse {
+        error_code: ErrorCode::UnsupportedVersion.code(),
+        api_keys: rows().filter(|row| row.api_key == ApiKey::ApiVersions.code()).collect(),
+        ..Default::default()
+    }
+}
+
+fn rows() -> impl Iterator<Item = ApiVersion> {
+    SERVED.iter().map(|row| ApiVersion {
+        api_key: row.api.code(),
+        min_version: row.version_min,
+        max_version: row.version_max,
+    })
+}
+
+/// `[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?` (KIP-511).
+fn is_software_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let ends = bytes.first().is_some_and(u8::is_ascii_alphanumeric)
+        && bytes.last().is_some_and(u8::is_ascii_alphanumeric);
+    ends && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_software_name;
+
+    #[test]
+    fn software_names_follow_the_pattern() {
+        for good in ["a", "librdkafka", "confluent-kafka-python", "2.15.0-RC1"] {
+            assert!(is_software_name(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a b", "é", "."] {
+            assert!(!is_software_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `Metadata` (key 3): this node, and topics with everything led by it; may create the topics asked for.
+
+use uuid::Uuid;
+
+use crate::dispatch::Context;
+use crate::error::topic_error;
+use crate::partition::Status;
+use crate::protocol::ErrorCode;
+use crate::protocol::messages::metadata::{
+    MetadataRequestTopic, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use crate::protocol::messages::{MetadataRequest, MetadataResponse};
+use crate::topics::{Topic, TopicError};
+
+/// First version whose null list means every topic; before, the empty one does.
+const NULL_IS_ALL_SINCE: i16 = 1;
+/// What anybody may do with a topic while there are no rights: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS
+/// and ALTER_CONFIGS, one bit each.
+pub(crate) const TOPIC_OPERATIONS: i32 =
+    1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+/// What anybody may do with the cluster: CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS and
+/// IDEMPOTENT_WRITE.
+pub(crate) const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+
+pub(crate) async fn handle(context: &Context, request: MetadataRequest) -> MetadataResponse {
+    let broker = &context.broker;
+    let every = match &request.topics {
+        None => true,
+        Some(topics) => context.version < NULL_IS_ALL_SINCE && topics.is_empty(),
+    };
+    let mut topics = Vec::new();
+    if every {
+        topics.extend(broker.topics().list().iter().map(|topic| described(context, topic)));
+    } else {
+        for wanted in request.topics.unwrap_or_default() {
+            topics.push(find_or_create(context, wanted, request.allow_auto_topic_creation).await);
+        }
+    }
+    if request.include_topic_authorized_operations {
+        for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
+            topic.topic_authorized_operations = TOPIC_OPERATIONS;
+        }
+    }
+    let advertised = context.connection.advertised();
+    let mut response = MetadataResponse {
+        brokers: vec![MetadataResponseBroker {
+            node_id: broker.config().node_id,
+            host: advertised.host,
+            port: advertised.port.into(),
+            rack: None,
+        }],
+        cluster_id: Some(broker.topics().cluster_id().to_owned()),
+        controller_id: broker.config().node_id,
+        topics,
+        ..Default::default()
+    };
+    if request.include_cluster_authorized_operations {
+        response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+    }
+    response
+}
+
+async fn find_or_create(
+    context: &Context,
+    wanted: MetadataRequestTopic,
+    may_create: bool,
+) -> MetadataResponseTopic {
+    let topics = context.broker.topics();
+    let Some(name) = wanted.name else {
+        return match topics.get_by_id(wanted.topic_id.into_bytes()) {
+            Some(topic) => described(context, &topic),
+            None => refused(None, wanted.topic_id, ErrorCode::UnknownTopicId),
+        };
+    };
+    if let Some(topic) = topics.get(&name) {
+        return described(context, &topic);
+    }
+    let config = context.broker.config();
+    if !may_create || !config.auto_create_topics {
+        let code = match topics.check_create(&name, 1) {
+            Err(TopicError::InvalidName { .. }) => ErrorCode::InvalidTopicException,
+            _ => ErrorCode::UnknownTopicOrPartition,
+        };
+        return refused(Some(name), Uuid::nil(), code);
+    }
+    let created = match topics.topic_config([]) {
+        Ok(settings) => topics.create(&name, config.num_partitions, settings).await,
+        Err(error) => Err(error),
+    };
+    match created {
+        Ok(topic) => {
+            tracing::info!(topic = name, partitions = config.num_partitions, client_id = %context.client_id, "topic created on first use");
+            described(context, &topic)
+        }
+        // another connection was faster
+        Err(TopicError::AlreadyExists { .. }) if topics.get(&name).is_some() => match topics.get(&name) {
+            Some(topic) => described(context, &topic),
+            None => refused(Some(name), Uuid::nil(), ErrorCode::LeaderNotAvailable),
+        },
+        Err(error) => refused(Some(name), Uuid::nil(), topic_error(&error).0),
+    }
+}
+
+fn refused(name: Option<String>, topic_id: Uuid, code: ErrorCode) -> MetadataResponseTopic {
+    MetadataResponseTopic { error_code: code.code(), name, topic_id, ..Default::default() }
+}
+
+fn described(context: &Context, topic: &Topic) -> MetadataResponseTopic {
+    let node_id = context.broker.config().node_id;
+    let partitions = topic.partitions().into_iter().map(|partition| {
+        let online = partition.status() == Status::Online;
+        MetadataResponsePartition {
+            error_code: 0,
+            partition_index: partition.index(),
+            leader_id: node_id,
+            leader_epoch: partition.leader_epoch(),
+            replica_nodes: vec![node_id],
+            isr_nodes: vec![node_id],
+            offline_replicas: if online { Vec::new() } else { vec![node_id] },
+        }
+    });
+    MetadataResponseTopic {
+        error_code: 0,
+        name: Some(topic.name().to_string()),
+        topic_id: Uuid::from_bytes(topic.id().bytes()),
+        is_internal: topic.is_internal(),
+        partitions: partitions.collect(),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,213 @@
+//! `Produce` (key 0): schema validation, then the append, then, for acks=all, the wait for durability.
+//!
+//! The handler returns once every batch is written or refused, so that requests of one connection append in arrival order; only
+//! the wait for durability is left to the connection's writer. acks=1 is answered after the write, acks=0 never, and a
+//! failed acks=0 request closes the connection, which makes the client refresh its metadata.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::connection::Reply;
+use crate::dispatch::Context;
+use crate::error::{append_error_code, append_error_message};
+use crate::partition::{AppendError, AppendOrigin, Appended, RecordFault, Ticket};
+use crate::protocol::ErrorCode;
+use crate::protocol::messages::produce::{
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, TopicProduceData,
+    TopicProduceResponse,
+};
+use crate::protocol::messages::{ProduceRequest, ProduceResponse};
+use crate::topics::Topic;
+use crate::validation::{self, Refused};
+use crate::validator::{ValidationContext, ValidationRules};
+
+/// First version that names topics by id.
+const TOPIC_IDS_SINCE: i16 = 13;
+
+/// A partition's part of the answer; the ticket is what acks=all waits for.
+struct Part {
+    response: PartitionProduceResponse,
+    ticket: Option<Ticket>,
+}
+
+pub(crate) async fn handle(context: Context, request: ProduceRequest) -> Reply {
+    let acks = request.acks;
+    let refusal = refusal(&request);
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let deadline = Instant::now() + timeout;
+    let topics = request.topic_data.into_iter().map(|data| produce_topic(&context, data, acks, refusal));
+    let mut topics = join_all(topics).await;
+    match acks {
+        0 => {
+            let failed =
+                topics.iter().flat_map(|(_, parts)| parts).find(|part| part.response.error_code != 0);
+            let Some(part) = failed else { return Reply::Nothing };
+            let (code, message) = (part.response.error_code, part.response.error_message.as_deref());
+            tracing::warn!(peer = %context.connection.peer, client_id = %context.client_id, code, message,
+                "produce with acks=0 failed, closing connection");
+            Reply::Close
+        }
+        1 => Reply::Ready(context.respond(&answer(topics))),
+        _ => Reply::Later(Box::pin(async move {
+            for (_, parts) in &mut topics {
+                for part in parts {
+                    part.wait(deadline).await;
+                }
+            }
+            context.respond(&answer(topics))
+        })),
+    }
+}
+
+/// What is wrong with the request as a whole.
+fn refusal(request: &ProduceRequest) -> Option<(ErrorCode, &'static str)> {
+    if !(-1..=1).contains(&request.acks) {
+        return Some((ErrorCode::InvalidRequiredAcks, "acks must be -1, 0 or 1"));
+    }
+    if request.transactional_id.is_some() {
+        return Some((ErrorCode::InvalidTxnState, "the partition is not part of a transaction"));
+    }
+    None
+}
+
+async fn produce_topic(
+    context: &Context,
+    data: TopicProduceData,
+    acks: i16,
+    refusal: Option<(ErrorCode, &'static str)>,
+) -> (TopicProduceResponse, Vec<Part>) {
+    let by_id = context.version >= TOPIC_IDS_SINCE;
+    let topics = context.broker.topics();
+    let topic = if by_id { topics.get_by_id(data.topic_id.into_bytes()) } else { topics.get(&data.name) };
+    let head = TopicProduceResponse { name: data.name, topic_id: data.topic_id, ..Default::default() };
+    let unknown = if by_id { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
+    let parts = data.partition_data.into_iter().map(|data| async {
+        let (index, outcome) = (
+            data.index,
+            match (&topic, refusal) {
+                (_, Some((code, message))) => Err(Failure::new(code, message.to_owned())),
+                (None, None) => Err(Failure::new(unknown, "unknown topic".to_owned())),
+                (Some(topic), None) => append(context, topic, data, acks).await,
+            },
+        );
+        part(index, outcome)
+    });
+    (head, join_all(parts).await)
+}
+
+/// Why a partition's batch is not in the log.
+struct Failure {
+    code: ErrorCode,
+    message: String,
+    faults: Vec<RecordFault>,
+}
+
+impl Failure {
+    fn new(code: ErrorCode, message: String) -> Self {
+        Self { code, message, faults: Vec::new() }
+    }
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Self {
+        let (code, message) = (append_error_code(&error), append_error_message(&error));
+        let faults = match error {
+            AppendError::InvalidRecords { faults, .. } => faults,
+            _ => Vec::new(),
+        };
+        Self { code, message, faults }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Self { code: refused.code, message: refused.message, faults: refused.faults }
+    }
+}
+
+async fn append(
+    context: &Context,
+    topic: &Arc<Topic>,
+    data: PartitionProduceData,
+    acks: i16,
+) -> Result<Appended, Failure> {
+    if topic.is_internal() {
+        return Err(Failure::new(ErrorCode::InvalidTopicException, "the topic is internal".to_owned()));
+    }
+    let Some(partition) = topic.partition(data.index) else {
+        return Err(Failure::new(ErrorCode::UnknownTopicOrPartition, "unknown partition".to_owned()));
+    };
+    let batch = data.records.unwrap_or_default().into_bytes();
+    let rules = ValidationRules::from_config(&topic.config());
+    if rules.is_on() {
+        let broker = &context.broker;
+        let validation = ValidationContext {
+            topic_id: uuid::Uuid::from_bytes(topic.id().bytes()),
+            topic: Arc::clone(topic.name()),
+            rules,
+            principal: context.connection.principal.clone(),
+            client_id: Arc::clone(&context.client_id),
+            schema_context: broker.schema_context(),
+            prepare_timeout: broker.config().validation_timeout,
+        };
+        let limit = broker.config().validation_decompressed_max_bytes;
+        validation::validate(broker.validator(), &validation, &batch, limit).await?;
+    }
+    let origin = AppendOrigin::Client { acks, produce_version: context.version };
+    Ok(partition.append(batch, origin).await?)
+}
+
+fn part(index: i32, outcome: Result<Appended, Failure>) -> Part {
+    match outcome {
+        Ok(appended) => Part {
+            response: PartitionProduceResponse {
+                index,
+                base_offset: appended.base_offset,
+                log_append_time_ms: appended.log_append_time_ms,
+                log_start_offset: appended.log_start_offset,
+                ..Default::default()
+            },
+            ticket: Some(appended.ticket),
+        },
+        Err(failure) => Part { response: refused(index, failure), ticket: None },
+    }
+}
+
+fn refused(index: i32, failure: Failure) -> PartitionProduceResponse {
+    tracing::debug!(partition = index, code = ?failure.code, message = failure.message, "produce refused");
+    let record_errors = failure.faults.into_iter().map(|fault| BatchIndexAndErrorMessage {
+        batch_index: i32::try_from(fault.index).unwrap_or(i32::MAX),
+        batch_index_error_message: Some(fault.message),
+    });
+    PartitionProduceResponse {
+        index,
+        error_code: failure.code.code(),
+        base_offset: -1,
+        record_errors: record_errors.collect(),
+        error_message: Some(failure.message),
+        ..Default::default()
+    }
+}
+
+impl Part {
+    async fn wait(&mut self, deadline: Instant) {
+        let Some(ticket) = self.ticket.take() else { return };
+        let failure = match tokio::time::timeout_at(deadline, ticket.durable()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.into(),
+            Err(_) => Failure::new(ErrorCode::RequestTimedOut, "not durable within the timeout".to_owned()),
+        };
+        self.response = refused(self.response.index, failure);
+    }
+}
+
+fn answer(topics: Vec<(TopicProduceResponse, Vec<Part>)>) -> ProduceResponse {
+    let responses = topics.into_iter().map(|(mut topic, parts)| {
+        topic.partition_responses = parts.into_iter().map(|part| part.response).collect();
+        topic
+    });
+    ProduceResponse { responses: responses.collect(), ..Default::default() }
+}
