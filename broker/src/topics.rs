@@ -24,7 +24,7 @@ mod meta;
 mod open;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use id::TopicId;
 

@@ -68,7 +68,8 @@ fn truncated_input_is_refused_at_every_byte() {
         let packed = compress(&data);
         for cut in 0..packed.len() {
             let out = decompress(codec, &packed[..cut], 1 << 20);
-            assert!(out.is_err() || out.is_ok_and(|out| out.len() < data.len()), "{codec:?} at {cut}");
+            // Cut between two blocks or before an end mark, what came so far is right.
+            assert!(out.is_err() || out.is_ok_and(|out| data.starts_with(&out)), "{codec:?} at {cut}");
         }
     }
 }

@@ -235,7 +235,13 @@ impl Opened {
         let mut scan = Scan::new(&*log, 0, size);
         let reason = loop {
             match scan.next_batch()? {
-                Step::End => break None,
+                Step::End => match next_base {
+                    // Compaction leaves gaps, but only below the recovery point.
+                    Some(next) if !trusted && state.next_offset < next => {
+                        break Some(format!("offsets up to {next} are missing"));
+                    }
+                    _ => break None,
+                },
                 Step::Broken { error, .. } => break Some(error.to_string()),
                 Step::Batch { header, bytes, .. } => {
                     let past_next = next_base.is_some_and(|next| header.last_offset() >= next);
@@ -263,6 +269,9 @@ impl Opened {
             }
             log.set_size(state.size)?;
             self.truncated_bytes += (size - state.size).max(1);
+        }
+        if next_base.is_some() {
+            state.add_time(base, &mut rows);
         }
         if !trusted {
             log.sync_data()?;

@@ -91,7 +91,7 @@ impl SegmentState {
     }
 
     /// Appends a time row when the largest timestamp has grown since the last one.
-    fn add_time(&mut self, base_offset: i64, rows: &mut IndexRows) {
+    pub(crate) fn add_time(&mut self, base_offset: i64, rows: &mut IndexRows) {
         let Ok(relative_offset) = u32::try_from(self.max_timestamp_offset - base_offset) else { return };
         let grown = self.last_time.is_none_or(|last| {
             self.max_timestamp > last.timestamp_ms && relative_offset >= last.relative_offset

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::{Entry, OpenMode, Storage, StorageFile};
 
@@ -44,13 +44,15 @@ struct State {
     cut_at: Option<u64>,
     write_error: Option<io::ErrorKind>,
     sync_error: bool,
-    ignores_sync: bool,
+    ignored_suffix: Option<&'static str>,
+    ignores_dir_syncs: bool,
     syncs: u64,
+    holds_syncs: bool,
 }
 
 /// [`Storage`] in memory. Clones share the same files.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Memory(Arc<Mutex<State>>);
+pub(crate) struct Memory(Arc<(Mutex<State>, Condvar)>);
 
 impl Memory {
     /// Every change from step `step` on fails, as after a power loss.
@@ -70,7 +72,24 @@ impl Memory {
 
     /// Syncs report success and do nothing.
     pub(crate) fn ignore_syncs(&self) {
-        self.state().ignores_sync = true;
+        self.ignore_syncs_of("");
+        self.ignore_dir_syncs();
+    }
+
+    /// Syncs of files with this suffix report success and do nothing.
+    pub(crate) fn ignore_syncs_of(&self, suffix: &'static str) {
+        self.state().ignored_suffix = Some(suffix);
+    }
+
+    /// Syncs of folders report success and do nothing.
+    pub(crate) fn ignore_dir_syncs(&self) {
+        self.state().ignores_dir_syncs = true;
+    }
+
+    /// File syncs wait until this is taken back.
+    pub(crate) fn hold_syncs(&self, hold: bool) {
+        self.state().holds_syncs = hold;
+        self.0.1.notify_all();
     }
 
     /// File syncs fail.
@@ -131,7 +150,7 @@ impl Memory {
             .collect();
         after.names.retain(|path, _| path.ancestors().skip(1).all(|dir| is_root(dir) || dirs.contains(dir)));
         after.synced_names = after.names.clone();
-        Memory(Arc::new(Mutex::new(after)))
+        Memory(Arc::new((Mutex::new(after), Condvar::new())))
     }
 
     /// Changes one byte of a file, as a failing disk does.
@@ -164,7 +183,7 @@ impl Memory {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.0.0.lock().unwrap()
     }
 }
 
@@ -209,7 +228,7 @@ impl Storage for Memory {
             state.step()?;
             state.inodes[inode].content.clear();
         }
-        Ok(Arc::new(MemoryFile { state: self.clone(), inode }))
+        Ok(Arc::new(MemoryFile { state: self.clone(), path: path.to_owned(), inode }))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -291,7 +310,7 @@ impl Storage for Memory {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.step()?;
-        if state.ignores_sync {
+        if state.ignores_dir_syncs {
             return Ok(());
         }
         state.synced_names.retain(|path, _| path.parent() != Some(dir));
@@ -326,6 +345,7 @@ impl Drop for Lock {
 #[derive(Debug)]
 struct MemoryFile {
     state: Memory,
+    path: PathBuf,
     inode: usize,
 }
 
@@ -365,14 +385,19 @@ impl StorageFile for MemoryFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state.state();
+        // What is written from here on is not part of this sync.
+        let content = state.inodes[self.inode].content.clone();
+        while state.holds_syncs {
+            state = self.state.0.1.wait(state).unwrap();
+        }
         state.step()?;
         state.syncs += 1;
         if state.sync_error {
             return Err(io::Error::other("injected"));
         }
-        if !state.ignores_sync {
-            let inode = &mut state.inodes[self.inode];
-            inode.synced = inode.content.clone();
+        let name = self.path.to_str().unwrap();
+        if !state.ignored_suffix.is_some_and(|suffix| name.ends_with(suffix)) {
+            state.inodes[self.inode].synced = content;
         }
         Ok(())
     }
