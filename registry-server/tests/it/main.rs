@@ -11,3 +11,6 @@
 mod backend;
 mod postgres;
 mod store_contract;
+mod api_schemas;
+mod api_settings;
+mod server;

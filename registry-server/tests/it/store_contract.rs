@@ -34,7 +34,7 @@ fn subject(name: &str) -> QualifiedSubject {
 }
 
 fn in_context(context: &str, name: &str) -> QualifiedSubject {
-    QualifiedSubject { context: Context::new(context.to_owned()).unwrap(), subject: name.to_owned() }
+    QualifiedSubject { context: Context::parse(context).unwrap(), subject: name.to_owned() }
 }
 
 fn version(number: i32) -> Version {

@@ -12,7 +12,7 @@ fn corrupt(table: &'static str, column: &'static str) -> StoreError {
 }
 
 pub(super) fn context(text: String) -> Result<Context, StoreError> {
-    Context::new(text).ok_or_else(|| corrupt("contexts", "context"))
+    Context::parse(&text).map_err(|_| corrupt("contexts", "context"))
 }
 
 pub(super) fn qualified(context_text: String, subject: String) -> Result<QualifiedSubject, StoreError> {
@@ -38,7 +38,7 @@ pub(super) fn schema(context: &Context, id: SchemaId, row: &Row) -> Result<Schem
         context: context.clone(),
         id,
         hash: Guid::from_bytes(hash),
-        schema_type: row.text(1)?.parse::<SchemaType>().map_err(|_| corrupt("schemas", "schema_type"))?,
+        schema_type: SchemaType::parse(&row.text(1)?).map_err(|_| corrupt("schemas", "schema_type"))?,
         text: row.text(2)?,
         references: json(row.optional_text(3)?, "refs")?.unwrap_or_default(),
         metadata: json(row.optional_text(4)?, "metadata")?,
@@ -84,7 +84,7 @@ pub(super) fn settings(row: &Row) -> Result<ScopeSettings, StoreError> {
         config: row.optional_text(2)?,
         mode: row
             .optional_text(3)?
-            .map(|text| text.parse::<Mode>().map_err(|_| corrupt("settings", "mode")))
+            .map(|text| Mode::parse(&text).map_err(|_| corrupt("settings", "mode")))
             .transpose()?,
     })
 }

@@ -1,0 +1,300 @@
+//! What every request passes before its handler: request id, path and query, media types, metrics; and what every answer gets.
+//!
+//! Requests that change something run in a task of their own, so that a client that hangs up does not cancel a change half-way.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+
+use assay_schema_core::QualifiedSubject;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Uri};
+use tower::{Service, ServiceExt as _};
+
+use super::Api;
+use super::call::RequestId;
+use super::error::ApiError;
+use super::paths::Path;
+use super::query::Query;
+use crate::registry::RegistryError;
+
+/// Media types offered, by preference.
+const OFFERED: [&str; 3] = ["application/vnd.schemaregistry.v1+json", "application/vnd.schemaregistry+json", "application/json"];
+/// Taken as JSON, as is a body without a type.
+const OCTETS: &str = "application/octet-stream";
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id that is echoed; a longer one is replaced.
+const REQUEST_ID_BYTES_MAX: usize = 256;
+/// How old another node's alias may be before it is read again.
+const ALIASES_AGE_MAX: Duration = Duration::from_millis(100);
+
+/// The outermost service of the registry's REST interface.
+#[derive(Clone)]
+pub struct Front {
+    api: Api,
+    router: Router,
+}
+
+impl Front {
+    pub(super) fn new(api: Api, router: Router) -> Self {
+        Self { api, router }
+    }
+}
+
+impl Service<Request> for Front {
+    type Response = Response;
+    type Error = std::convert::Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let front = self.clone();
+        Box::pin(async move { Ok(front.answer(request).await) })
+    }
+}
+
+impl Front {
+    async fn answer(self, mut request: Request) -> Response {
+        let started = Instant::now();
+        let method = request.method().clone();
+        let request_id = request_id(request.headers());
+        request.extensions_mut().insert(RequestId(request_id.clone()));
+        let media_type = accepted(request.headers());
+        let mut response = match media_type {
+            Some(_) => match self.prepare(&mut request).await {
+                Ok(()) => self.route(request).await,
+                Err(error) => error.into_response(),
+            },
+            None => ApiError::NotAcceptable.into_response(),
+        };
+        let headers = response.headers_mut();
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert_with(|| HeaderValue::from_static(media_type.unwrap_or("application/vnd.schemaregistry.v1+json")));
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+        let route = response.extensions_mut().remove::<MatchedPath>();
+        let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        let elapsed = started.elapsed();
+        self.api.metrics().request(&method, route, response.status(), elapsed);
+        tracing::debug!(%method, route, status = response.status().as_u16(), ?elapsed, request_id, "request");
+        response
+    }
+
+    /// Brings path and query to the form the router knows and checks the body's type.
+    async fn prepare(&self, request: &mut Request) -> Result<(), ApiError> {
+        let mut path = Path::parse(request.uri().path())?;
+        let mut query = Query::parse(request.uri().query().unwrap_or_default());
+        path.enter_context(&mut query)?;
+        let aliases = self.aliases().await?;
+        if !aliases.is_empty() {
+            path.follow_aliases(&mut query, |subject| aliases.get(subject).cloned());
+        }
+        if let Some(path) = path.rewritten() {
+            let path = path.parse::<PathAndQuery>().map_err(|_| ApiError::AmbiguousPath)?;
+            *request.uri_mut() = Uri::from(path);
+        }
+        request.extensions_mut().insert(query);
+        if has_body(request) && !is_json(request.headers()) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        Ok(())
+    }
+
+    async fn route(&self, request: Request) -> Response {
+        let changes = matches!(*request.method(), Method::POST | Method::PUT | Method::DELETE);
+        let scope_changed = changes && is_settings(request.uri().path());
+        let options = request.method() == Method::OPTIONS;
+        let call = self.router.clone().oneshot(request);
+        let outcome = if changes {
+            self.api.inner.tasks.spawn(call).await.map_err(|error| tracing::error!(%error, "a request failed"))
+        } else {
+            Ok(call.await)
+        };
+        if scope_changed {
+            self.api.inner.aliases.forget();
+        }
+        match outcome {
+            Ok(Ok(response)) if options => allow(response),
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(()) => super::reply::error(http::StatusCode::INTERNAL_SERVER_ERROR, 500, "Internal Server Error"),
+        }
+    }
+
+    async fn aliases(&self) -> Result<Arc<HashMap<QualifiedSubject, QualifiedSubject>>, ApiError> {
+        let registry = self.api.registry();
+        let shared = registry.store().backend() != "sqlite";
+        if let Some(known) = self.api.inner.aliases.known(shared) {
+            return Ok(known);
+        }
+        let generation = self.api.inner.aliases.generation();
+        let read = registry.aliases().await;
+        let by_target = match read {
+            Ok(by_target) => by_target,
+            // While the database is away the last known aliases go on; what needs the database fails on its own.
+            Err(RegistryError::Store(error)) => {
+                tracing::debug!(%error, "aliases were not read");
+                return Ok(self.api.inner.aliases.last_known());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let pairs = by_target.into_iter().flat_map(|(target, aliases)| {
+            aliases.into_iter().map(move |alias| (alias, target.clone()))
+        });
+        let aliases = Arc::new(pairs.collect());
+        self.api.inner.aliases.remember(&aliases, generation);
+        Ok(aliases)
+    }
+}
+
+type AliasMap = Arc<HashMap<QualifiedSubject, QualifiedSubject>>;
+
+/// Aliases in memory. On one node they change only through this process; on several they are read again when they get old.
+#[derive(Default)]
+pub(super) struct Aliases(RwLock<AliasState>);
+
+#[derive(Default)]
+struct AliasState {
+    generation: u64,
+    map: AliasMap,
+    read_at: Option<Instant>,
+}
+
+impl Aliases {
+    fn known(&self, shared: bool) -> Option<AliasMap> {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let read_at = state.read_at?;
+        (!shared || read_at.elapsed() < ALIASES_AGE_MAX).then(|| Arc::clone(&state.map))
+    }
+
+    fn last_known(&self) -> AliasMap {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).map)
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).generation
+    }
+
+    fn remember(&self, map: &AliasMap, generation: u64) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if state.generation == generation {
+            state.map = Arc::clone(map);
+            state.read_at = Some(Instant::now());
+        }
+    }
+
+    fn forget(&self) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.generation += 1;
+        state.read_at = None;
+    }
+}
+
+/// Whether a change of this path can change aliases: settings, and deletes, which take settings along.
+fn is_settings(path: &str) -> bool {
+    path.starts_with("/config") || path.starts_with("/mode") || path.starts_with("/subjects") || path.starts_with("/contexts")
+}
+
+fn request_id(headers: &HeaderMap) -> String {
+    let mut values = headers.get_all(X_REQUEST_ID).iter();
+    let only = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
+    match only {
+        Some(id) if !id.trim().is_empty() && id.len() <= REQUEST_ID_BYTES_MAX => id.to_owned(),
+        _ => uuid::Uuid::new_v4().to_string(),
+    }
+}
+
+/// The offered type the client likes best: the highest `q`, by our preference among equals. Without `Accept`, the first.
+fn accepted(headers: &HeaderMap) -> Option<&'static str> {
+    if !headers.contains_key(ACCEPT) {
+        return OFFERED.first().copied();
+    }
+    let mut best: Option<(&'static str, f32)> = None;
+    for offered in OFFERED {
+        let quality = headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|range| quality_of(range, offered))
+            .max_by_key(|&(specificity, _)| specificity);
+        if let Some((_, quality)) = quality.filter(|&(_, quality)| quality > 0.0) {
+            if best.is_none_or(|(_, known)| quality > known) {
+                best = Some((offered, quality));
+            }
+        }
+    }
+    // Health probes and scrapers ask for text; those paths answer it whatever is asked.
+    best.map(|(offered, _)| offered)
+}
+
+/// How specific a media range is for a type, and its `q`; nothing if it does not match.
+fn quality_of(range: &str, offered: &str) -> Option<(u8, f32)> {
+    let mut parts = range.split(';').map(str::trim);
+    let name = parts.next()?;
+    let specificity = match name {
+        "*/*" | "*" => 0,
+        "application/*" => 1,
+        name if name.eq_ignore_ascii_case(offered) => 2,
+        _ => return None,
+    };
+    let quality = parts.find_map(|part| part.strip_prefix("q=")).and_then(|text| text.parse().ok()).unwrap_or(1.0);
+    Some((specificity, quality))
+}
+
+fn has_body(request: &Request) -> bool {
+    let headers = request.headers();
+    let empty = headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
+    matches!(*request.method(), Method::POST | Method::PUT) && (!empty || headers.contains_key(TRANSFER_ENCODING) || headers.contains_key(CONTENT_TYPE))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
+    let Ok(text) = value.to_str() else { return false };
+    let name = text.split(';').next().unwrap_or_default().trim();
+    name.eq_ignore_ascii_case(OCTETS) || OFFERED.iter().any(|offered| name.eq_ignore_ascii_case(offered))
+}
+
+/// OPTIONS without CORS: 200 with the methods the path has.
+fn allow(response: Response) -> Response {
+    if response.headers().get(ALLOW).is_none() {
+        return response;
+    }
+    let mut answer = Response::new(Body::empty());
+    if let Some(allowed) = response.headers().get(ALLOW) {
+        answer.headers_mut().insert(ALLOW, allowed.clone());
+    }
+    answer
+}
+
+/// Carries the matched route out to the metrics.
+pub(super) async fn note_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
+
+pub(super) async fn not_found() -> Response {
+    ApiError::NotFound.into_response()
+}
+
+pub(super) async fn method_not_allowed() -> Response {
+    ApiError::MethodNotAllowed.into_response()
+}

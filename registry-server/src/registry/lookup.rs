@@ -1,0 +1,160 @@
+//! Finding a posted schema among a subject's versions (registry-api.md 6.5).
+
+use assay_schema_core::avro::ParseMode;
+use assay_schema_core::{QualifiedSubject, SchemaId};
+
+use super::content::Content;
+use super::error::RegistryError;
+use super::input::{Deleted, Found, SchemaInput, SubjectVersion};
+use super::settings::{Settings, StoredConfig};
+use super::{Registry, merge};
+use crate::store::{Snapshot, VersionRow};
+
+/// A version that matches, and how.
+pub(super) struct Match<'r> {
+    pub(super) row: &'r VersionRow,
+    pub(super) by_equivalence: bool,
+}
+
+impl Registry {
+    /// The version of a subject that holds this schema. By content hash first, then by comparing parsed schemas newest first, then
+    /// with metadata and rules inherited. An unqualified subject that has nothing is looked for in the other contexts.
+    ///
+    /// # Errors
+    /// 40401, 40403, 42201.
+    pub async fn lookup(
+        &self,
+        subject: &QualifiedSubject,
+        input: &SchemaInput,
+        normalize: bool,
+        deleted: Deleted,
+    ) -> Result<Found, RegistryError> {
+        let mut snapshot = self.store().read().await?;
+        let subject = self.subject_or_elsewhere(&mut *snapshot, subject, deleted).await?;
+        let versions = snapshot.versions(&subject).await?;
+        if !versions.iter().any(|row| deleted.takes(row.deleted)) {
+            return Err(RegistryError::SubjectNotFound { subject: subject.to_string() });
+        }
+        let settings = Settings::read(&mut *snapshot, &subject).await?;
+        let config = settings.config();
+        let normalize = (normalize || config.normalize == Some(true)) && !settings.mode().is_import_or_forward();
+        let content = self.prepare(&mut *snapshot, &subject, input, ParseMode::Lax, normalize).await?;
+        let found = self.find(&mut *snapshot, &subject, &versions, &content, deleted).await?;
+        let found = match found {
+            Some(found) => Some(found),
+            None => self.find_inherited(&mut *snapshot, &subject, &versions, &content, &config, deleted).await?,
+        };
+        let found = found.ok_or(RegistryError::SchemaNotFound)?;
+        let schema = self.content_of(&mut *snapshot, &subject.context, found.row.id).await?;
+        let row = found.row.clone();
+        Ok(Found {
+            version: SubjectVersion { subject, version: row.version, ts_ms: row.ts_ms, deleted: row.deleted, schema },
+            by_equivalence: found.by_equivalence,
+        })
+    }
+
+    /// The newest version with this content: by hash, else one whose parsed schema is equivalent.
+    pub(super) async fn find<'r>(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+        versions: &'r [VersionRow],
+        content: &Content,
+        deleted: Deleted,
+    ) -> Result<Option<Match<'r>>, RegistryError> {
+        if let Some(row) = self.find_by_hash(snapshot, subject, versions, content, deleted).await? {
+            return Ok(Some(Match { row, by_equivalence: false }));
+        }
+        for row in versions.iter().rev().filter(|row| deleted.takes(row.deleted)) {
+            if self.is_equivalent(snapshot, subject, row.id, content).await? {
+                return Ok(Some(Match { row, by_equivalence: true }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest version whose id has this content; an import may have given it several ids.
+    pub(super) async fn find_by_hash<'r>(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+        versions: &'r [VersionRow],
+        content: &Content,
+        deleted: Deleted,
+    ) -> Result<Option<&'r VersionRow>, RegistryError> {
+        if versions.is_empty() {
+            return Ok(None);
+        }
+        let ids: Vec<SchemaId> = snapshot
+            .ids_of_hash(&content.guid)
+            .await?
+            .into_iter()
+            .filter(|(context, _)| *context == subject.context)
+            .map(|(_, id)| id)
+            .collect();
+        Ok(versions.iter().rev().find(|row| deleted.takes(row.deleted) && ids.contains(&row.id)))
+    }
+
+    /// Same parsed schema (docs, aliases and enum defaults included), metadata (but for its version number) and rules; and the same
+    /// references, unless the posted schema has them inlined.
+    pub(super) async fn is_equivalent(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+        id: SchemaId,
+        content: &Content,
+    ) -> Result<bool, RegistryError> {
+        let stored = self.content_of(snapshot, &subject.context, id).await?;
+        let row = stored.row();
+        if !(content.references.is_empty() || content.references == row.references)
+            || !merge::same_metadata(content.metadata.as_ref(), row.metadata.as_ref())
+            || content.rule_set != row.rule_set
+        {
+            return Ok(false);
+        }
+        Ok(self.parsed(snapshot, &stored).await?.equivalent(&content.schema))
+    }
+
+    /// For a client that knows only the bare text: the match with the metadata and rules the server would have added.
+    async fn find_inherited<'r>(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+        versions: &'r [VersionRow],
+        content: &Content,
+        config: &StoredConfig,
+        deleted: Deleted,
+    ) -> Result<Option<Match<'r>>, RegistryError> {
+        if content.metadata.is_some() && content.rule_set.is_some() {
+            return Ok(None);
+        }
+        let Some(latest) = versions.iter().rev().find(|row| deleted.takes(row.deleted)) else { return Ok(None) };
+        let latest = self.content_of(snapshot, &subject.context, latest.id).await?;
+        let metadata = content.metadata.as_ref().or(latest.row().metadata.as_ref());
+        let rule_set = content.rule_set.as_ref().or(latest.row().rule_set.as_ref());
+        let content = content.with_contract(merge::metadata(config, metadata), merge::rule_set(config, rule_set));
+        self.find(snapshot, subject, versions, &content, deleted).await
+    }
+
+    /// The subject itself if it has versions that count or names its context; else the first other context that has it.
+    pub(super) async fn subject_or_elsewhere(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+        deleted: Deleted,
+    ) -> Result<QualifiedSubject, RegistryError> {
+        if !subject.context.is_default() {
+            return Ok(subject.clone());
+        }
+        if snapshot.versions(subject).await?.iter().any(|row| deleted.takes(row.deleted)) {
+            return Ok(subject.clone());
+        }
+        for context in snapshot.contexts().await? {
+            let elsewhere = QualifiedSubject::new(context, subject.subject.clone());
+            if snapshot.versions(&elsewhere).await?.iter().any(|row| deleted.takes(row.deleted)) {
+                return Ok(elsewhere);
+            }
+        }
+        Ok(subject.clone())
+    }
+}
