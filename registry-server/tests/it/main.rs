@@ -14,3 +14,5 @@ mod store_contract;
 mod api_schemas;
 mod api_settings;
 mod server;
+mod api_transport;
+mod concurrency;
