@@ -68,7 +68,7 @@ impl Default for LogConfig {
             read_threads: 4,
             recovery_threads: cores.max(2),
             checkpoint_interval: Duration::from_secs(1),
-            retention_check_interval: Duration::from_secs(300),
+            retention_check_interval: Duration::from_mins(5),
             producer_id_expiration_ms: 86_400_000,
             tail_cache_bytes: 64 << 20,
         }

@@ -40,10 +40,6 @@ impl PartitionDir {
         }
     }
 
-    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.storage.rename(&self.path.join(from), &self.path.join(to))
-    }
-
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.storage.sync_dir(&self.path)
     }

@@ -416,8 +416,8 @@ impl Partition {
 pub(crate) fn segment_limits(config: &TopicConfig) -> SegmentLimits {
     let positive = |value: i32| u64::from(value.max(0).cast_unsigned());
     SegmentLimits {
-        segment_bytes: positive(config.segment_bytes),
-        index_bytes: positive(config.segment_index_bytes),
-        index_interval_bytes: positive(config.index_interval_bytes),
+        segment: positive(config.segment_bytes),
+        index: positive(config.segment_index_bytes),
+        index_interval: positive(config.index_interval_bytes),
     }
 }

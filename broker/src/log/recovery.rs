@@ -24,7 +24,7 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 
 /// Why a log cannot be opened.
 #[derive(Debug, Error)]
-pub enum RecoveryError {
+pub(crate) enum RecoveryError {
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -242,7 +242,7 @@ impl Opened {
                     }
                     _ => break None,
                 },
-                Step::Broken { error, .. } => break Some(error.to_string()),
+                Step::Broken(error) => break Some(error.to_string()),
                 Step::Batch { header, bytes, .. } => {
                     let past_next = next_base.is_some_and(|next| header.last_offset() >= next);
                     if header.base_offset < state.next_offset || header.last_offset_delta < 0 || past_next {
@@ -252,7 +252,7 @@ impl Opened {
                         break Some(error.to_string());
                     }
                     self.last_epoch = Some(header.leader_epoch);
-                    state.add(base, &header, known.limits.index_interval_bytes, &mut rows);
+                    state.add(base, &header, known.limits.index_interval, &mut rows);
                 }
             }
         };
@@ -341,7 +341,7 @@ fn trust(
         match scan.next_header()? {
             Step::End => break,
             // The full scan says precisely what is wrong.
-            Step::Broken { .. } => return Ok(None),
+            Step::Broken(_) => return Ok(None),
             Step::Batch { header, .. } => {
                 epoch = Some(header.leader_epoch);
                 state.add(base, &header, u64::MAX, &mut rows);

@@ -16,8 +16,8 @@ pub(crate) enum Step<'a> {
     Batch { header: BatchHeader, position: u64, bytes: &'a [u8] },
     /// The end, exactly behind a batch.
     End,
-    /// Something that is not a whole batch, at a position.
-    Broken { position: u64, error: BatchError },
+    /// Something that is not a whole batch.
+    Broken(BatchError),
 }
 
 /// Reads batches front to back from a position to an end.
@@ -54,12 +54,12 @@ impl<'a> Scan<'a> {
         let head = self.bytes(position, left.min(HEADER_BYTES as u64))?;
         let header = match BatchHeader::parse(head) {
             Ok(header) => header,
-            Err(error) => return Ok(Step::Broken { position, error }),
+            Err(error) => return Ok(Step::Broken(error)),
         };
         let total = header.total_bytes() as u64;
         if total > left {
             let error = BatchError::Truncated { needed: header.total_bytes(), available: to_usize(left) };
-            return Ok(Step::Broken { position, error });
+            return Ok(Step::Broken(error));
         }
         self.position += total;
         let bytes = self.bytes(position, if whole { total } else { HEADER_BYTES as u64 })?;

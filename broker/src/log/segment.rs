@@ -19,9 +19,12 @@ pub(crate) const TIME_INDEX: &str = "timeindex";
 /// Limits that make a segment full, and how densely it is indexed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SegmentLimits {
-    pub(crate) segment_bytes: u64,
-    pub(crate) index_bytes: u64,
-    pub(crate) index_interval_bytes: u64,
+    /// Bytes of a segment.
+    pub(crate) segment: u64,
+    /// Bytes of an index.
+    pub(crate) index: u64,
+    /// Bytes of log per index entry.
+    pub(crate) index_interval: u64,
 }
 
 /// What is known about a segment without touching its files.
@@ -187,9 +190,9 @@ impl Segment {
     pub(crate) fn is_full(&self, bytes: u64, last_offset: i64, limits: &SegmentLimits) -> bool {
         let state = self.state();
         let too_far = last_offset - self.base_offset > i64::from(i32::MAX);
-        let index_full = (u64::from(state.index_entries) + 1) * index::ENTRY_BYTES > limits.index_bytes
-            || (u64::from(state.time_entries) + 1) * time_index::ENTRY_BYTES > limits.index_bytes;
-        state.size > 0 && (too_far || index_full || state.size + bytes > limits.segment_bytes)
+        let index_full = (u64::from(state.index_entries) + 1) * index::ENTRY_BYTES > limits.index
+            || (u64::from(state.time_entries) + 1) * time_index::ENTRY_BYTES > limits.index;
+        state.size > 0 && (too_far || index_full || state.size + bytes > limits.segment)
     }
 
     /// Writes whole batches at the end and then shows them to readers.
@@ -207,7 +210,7 @@ impl Segment {
         let mut after = before;
         let mut rows = IndexRows::default();
         for header in headers {
-            after.add(self.base_offset, header, limits.index_interval_bytes, &mut rows);
+            after.add(self.base_offset, header, limits.index_interval, &mut rows);
         }
         if let Err(error) = handles.log.write_at(before.size, bytes) {
             let cleaned = handles.log.set_size(before.size).is_ok();

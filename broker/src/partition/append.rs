@@ -214,7 +214,7 @@ fn check(
     if batch.len() < bytes.len() {
         return Err(AppendError::SeveralBatches { bytes: bytes.len() - batch.len() });
     }
-    let segment_bytes = super::segment_limits(config).segment_bytes;
+    let segment_bytes = super::segment_limits(config).segment;
     if let AppendOrigin::Client { acks, produce_version } = origin {
         if header.base_offset != 0 {
             return Err(AppendError::Invalid("base offset is not 0"));

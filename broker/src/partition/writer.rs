@@ -202,7 +202,7 @@ impl Partition {
             if !active.is_full(bytes, last_offset, &limits) && !self.is_old(&active, writer, header, config) {
                 return Ok(());
             }
-        } else if active.size() + bytes <= limits.segment_bytes
+        } else if active.size() + bytes <= limits.segment
             && last_offset - active.base_offset() <= i64::from(i32::MAX)
         {
             return Ok(());

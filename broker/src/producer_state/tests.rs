@@ -15,9 +15,13 @@ fn batch(producer_id: i64, epoch: i16, sequence: i32, count: i32, base_offset: i
 
 fn state(batches: &[BatchHeader]) -> ProducerState {
     let mut state = ProducerState::default();
-    batches.iter().for_each(|batch| state.apply(batch));
+    for batch in batches {
+        state.apply(batch);
+    }
     state
 }
+
+type Expect = Box<dyn Fn(Result<Verdict, SequenceError>) -> bool>;
 
 #[test]
 fn sequences_follow_kafkas_rules() {
@@ -26,7 +30,6 @@ fn sequences_follow_kafkas_rules() {
     let fresh = |verdict| verdict == Ok(Verdict::Fresh);
     let out_of_order = |verdict| matches!(verdict, Err(SequenceError::OutOfOrder { .. }));
     let stale = |verdict| matches!(verdict, Err(SequenceError::StaleEpoch { .. }));
-    type Expect = Box<dyn Fn(Result<Verdict, SequenceError>) -> bool>;
     let cases: Vec<(&str, BatchHeader, Expect)> = vec![
         ("next", batch(1, 2, 5, 1, 0), Box::new(fresh)),
         ("repeat of the last", batch(1, 2, 3, 2, 0), Box::new(duplicate(103, 104))),

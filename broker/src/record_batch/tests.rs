@@ -73,7 +73,7 @@ fn sequences_wrap_to_zero() {
 fn compressed_records_decode() {
     let bytes = golden_a().build_compressed(4, |raw| zstd::encode_all(raw, 1).unwrap());
     let records = records(&bytes, &RecordLimits::default()).unwrap();
-    assert_eq!(records.iter().filter(Result::is_ok).count(), 2);
+    assert_eq!(records.iter().flatten().count(), 2);
 }
 
 #[test]

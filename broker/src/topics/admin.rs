@@ -291,7 +291,7 @@ pub(super) fn discard_dirs(
     id: TopicId,
     range: Range<i32>,
 ) -> io::Result<()> {
-    let unique: String = id.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let unique = uuid::Uuid::from_bytes(id.bytes()).simple();
     let mut renamed = Vec::new();
     for index in range {
         let from = partition_dir(data_dir, topic, index);

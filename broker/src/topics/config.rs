@@ -112,6 +112,7 @@ fn scaled(key: &'static Key, value: &str, factor: i64) -> Result<String, ConfigE
 }
 
 /// A topic's configuration, parsed and valid.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct TopicConfig {
     overrides: BTreeMap<&'static str, String>,

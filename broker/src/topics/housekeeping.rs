@@ -80,7 +80,7 @@ impl Inner {
     }
 
     fn write_log_starts(&self) -> io::Result<()> {
-        let starts = self.offsets(|partition| partition.log_start_to_keep());
+        let starts = self.offsets(Partition::log_start_to_keep);
         checkpoint::write(&*self.engine.storage, &self.dir, LOG_START, &starts)
     }
 

@@ -13,6 +13,7 @@ const VERSION: i64 = 1;
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// The identity of a data folder.
+#[expect(clippy::struct_field_names, reason = "as the file calls them")]
 #[derive(Clone, Debug)]
 pub(super) struct Meta {
     pub(super) cluster_id: String,

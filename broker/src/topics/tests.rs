@@ -25,8 +25,8 @@ pub(crate) fn quiet() -> LogConfig {
         sync_threads: 1,
         read_threads: 1,
         recovery_threads: 1,
-        checkpoint_interval: Duration::from_secs(36_000),
-        retention_check_interval: Duration::from_secs(36_000),
+        checkpoint_interval: Duration::from_hours(10),
+        retention_check_interval: Duration::from_hours(10),
         ..LogConfig::default()
     }
 }

@@ -84,7 +84,6 @@ impl Key {
             ValueType::Boolean | ValueType::String | ValueType::Double | ValueType::List => None,
         };
         match self.rule {
-            Rule::Any => Ok(()),
             Rule::AtLeast(least) => match number {
                 Some(number) if number < least => {
                     Err(self.invalid(value, format!("Value must be at least {least}")))
@@ -110,7 +109,7 @@ impl Key {
                 self.one_of(value, ValidationLevel::parse(value).is_some(), "off, framing, id, decode")
             }
             Rule::Fixed(only, reason) if value != only => Err(self.invalid(value, reason)),
-            Rule::Fixed(..) => Ok(()),
+            Rule::Any | Rule::Fixed(..) => Ok(()),
         }
     }
 

@@ -63,7 +63,7 @@ async fn run(ops: Vec<Op>, tail_cache_bytes: usize) {
         match op {
             Op::Append(batches) => append(&partition, &mut model, &batches).await,
             Op::Read { from, max, whole } => {
-                read(&partition, &model, model.offset(from), max.into(), whole).await
+                read(&partition, &model, model.offset(from), max.into(), whole).await;
             }
             Op::LookUp(fraction) => look_up(&partition, &model, model.offset(fraction)).await,
             Op::DeleteBelow(fraction) => {
