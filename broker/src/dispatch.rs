@@ -9,7 +9,7 @@ use crate::connection::{Connection, Reply};
 use crate::groups::ClientInfo;
 use crate::handlers;
 use crate::protocol::header::write_response_header;
-use crate::protocol::messages::*;
+use crate::protocol::messages;
 use crate::protocol::{ApiKey, DecodeError, Frame, Message, Reader, RequestHeader, Writer};
 
 /// One row of the table that `ApiVersions` advertises.
@@ -28,7 +28,7 @@ const fn row(api: ApiKey, version_min: i16, version_max: i16) -> Served {
 }
 
 /// What is served, by key: the ranges of Apache Kafka 4.1 for the APIs implemented, with the two exceptions old librdkafka needs
-/// (Produce advertised from 0, JoinGroup from 0). Produce below 3 is advertised and never served: it closes the
+/// (Produce advertised from 0, `JoinGroup` from 0). Produce below 3 is advertised and never served: it closes the
 /// connection, as any version outside of the table does. An API that is missing here is not implemented.
 pub const SERVED: &[Served] = &[
     row(ApiKey::Produce, 0, 13),
@@ -87,6 +87,10 @@ impl Context {
         writer.finish()
     }
 
+    fn not_served(&self) -> Refusal {
+        Refusal::Version { api: self.api, version: self.version }
+    }
+
     /// How the group coordinator sees the client.
     fn client(&self) -> ClientInfo {
         ClientInfo { client_id: self.client_id.to_string(), host: format!("/{}", self.connection.host()) }
@@ -117,8 +121,8 @@ enum Refusal {
 /// Runs one request. Returns when its effects are ordered before those of the next one.
 pub(crate) async fn dispatch(broker: &Broker, connection: &Arc<Connection>, frame: Bytes) -> Reply {
     let mut reader = Reader::new(frame);
-    let (context, client) = match admit(broker, connection, &mut reader) {
-        Ok(Admitted::Run(context)) => (context.clone(), context),
+    let context = match admit(broker, connection, &mut reader) {
+        Ok(Admitted::Run(context)) => context,
         Ok(Admitted::Answer(frame)) => return Reply::Ready(frame),
         Err((refusal, header)) => {
             let client_id = header.map(|header| header.client_id).unwrap_or_default();
@@ -126,10 +130,10 @@ pub(crate) async fn dispatch(broker: &Broker, connection: &Arc<Connection>, fram
             return Reply::Close;
         }
     };
-    match run(context, reader).await {
+    match run(&context, reader).await {
         Ok(reply) => reply,
         Err(refusal) => {
-            log_refusal(connection, &refusal, &client.client_id);
+            log_refusal(connection, &refusal, &context.client_id);
             Reply::Close
         }
     }
@@ -160,7 +164,9 @@ fn admit(
         return Err((Refusal::UnknownApi(header.api_key), Some(header)));
     };
     let served = SERVED.iter().find(|row| row.api == api);
-    let range = served.map_or(1..=0, |row| row.version_min.max(api.declared_versions().0)..=row.version_max);
+    let (lowest_declared, _) = api.declared_versions();
+    let is_served =
+        served.is_some_and(|row| (row.version_min.max(lowest_declared)..=row.version_max).contains(&version));
     let mut context = Context {
         broker: broker.clone(),
         connection: Arc::clone(connection),
@@ -169,7 +175,7 @@ fn admit(
         correlation_id: header.correlation_id,
         client_id: Arc::from(""),
     };
-    if !range.contains(&version) {
+    if !is_served {
         if api == ApiKey::ApiVersions {
             context.version = 0;
             let response = handlers::api_versions::unsupported();
@@ -187,87 +193,81 @@ fn admit(
     Ok(Admitted::Run(context))
 }
 
-/// Decodes the request and calls its handler.
-async fn run(context: Context, mut reader: Reader) -> Result<Reply, Refusal> {
-    macro_rules! call {
-        ($request:ident, $handler:expr) => {{
-            let request = $request::read(&mut reader, context.version)?;
-            drop(reader);
-            let handler = $handler;
-            Ok(Reply::Ready(context.respond(&handler(&context, request).await)))
-        }};
-    }
-    macro_rules! group {
-        ($request:ident, $method:ident) => {{
-            let request = $request::read(&mut reader, context.version)?;
-            let client = context.client();
-            let response = context.broker.groups().$method(request, context.version, &client).await;
-            Ok(Reply::Ready(context.respond(&response)))
-        }};
-        // the answer may take minutes: given up when the peer leaves, its place in the group stays
-        ($request:ident, $method:ident, parked) => {{
-            let request = $request::read(&mut reader, context.version)?;
-            let client = context.client();
-            tokio::select! {
-                response = context.broker.groups().$method(request, context.version, &client) => {
-                    Ok(Reply::Ready(context.respond(&response)))
-                }
-                () = context.connection.closed.cancelled() => Ok(Reply::Close),
+/// Decodes the request, calls its handler, encodes the response.
+macro_rules! call {
+    ($context:ident, $reader:ident, $request:ident, $handler:path) => {{
+        let request = messages::$request::read(&mut $reader, $context.version)?;
+        Ok(Reply::Ready($context.respond(&$handler($context, request).await)))
+    }};
+}
+
+/// As `call!`, for a method of the group coordinator.
+macro_rules! group {
+    ($context:ident, $reader:ident, $request:ident, $method:ident) => {{
+        let request = messages::$request::read(&mut $reader, $context.version)?;
+        let client = $context.client();
+        let response = $context.broker.groups().$method(request, $context.version, &client).await;
+        Ok(Reply::Ready($context.respond(&response)))
+    }};
+    // the answer may take minutes: given up when the peer leaves, its place in the group stays
+    ($context:ident, $reader:ident, $request:ident, $method:ident, parked) => {{
+        let request = messages::$request::read(&mut $reader, $context.version)?;
+        let client = $context.client();
+        tokio::select! {
+            response = $context.broker.groups().$method(request, $context.version, &client) => {
+                Ok(Reply::Ready($context.respond(&response)))
             }
-        }};
-    }
+            () = $context.connection.closed.cancelled() => Ok(Reply::Close),
+        }
+    }};
+}
+
+/// The one match over all APIs: data here, groups and administration by the two functions below.
+async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
     match context.api {
         ApiKey::Produce => {
-            let request = ProduceRequest::read(&mut reader, context.version)?;
-            drop(reader);
+            let request = messages::ProduceRequest::read(&mut reader, context.version)?;
             Ok(handlers::produce::handle(context, request).await)
         }
-        ApiKey::Fetch => call!(FetchRequest, handlers::fetch::handle),
-        ApiKey::ListOffsets => call!(ListOffsetsRequest, handlers::list_offsets::handle),
-        ApiKey::Metadata => call!(MetadataRequest, handlers::metadata::handle),
-        ApiKey::OffsetCommit => group!(OffsetCommitRequest, offset_commit),
-        ApiKey::OffsetFetch => group!(OffsetFetchRequest, offset_fetch),
-        ApiKey::FindCoordinator => {
-            let request = FindCoordinatorRequest::read(&mut reader, context.version)?;
-            let (client, endpoint) = (context.client(), context.endpoint());
-            let groups = context.broker.groups();
-            let response = groups.find_coordinator(request, context.version, &client, &endpoint).await;
-            Ok(Reply::Ready(context.respond(&response)))
+        ApiKey::Fetch => call!(context, reader, FetchRequest, handlers::fetch::handle),
+        ApiKey::ListOffsets => call!(context, reader, ListOffsetsRequest, handlers::list_offsets::handle),
+        ApiKey::Metadata => call!(context, reader, MetadataRequest, handlers::metadata::handle),
+        ApiKey::ApiVersions => call!(context, reader, ApiVersionsRequest, handlers::api_versions::handle),
+        ApiKey::InitProducerId => {
+            call!(context, reader, InitProducerIdRequest, handlers::init_producer_id::handle)
         }
-        ApiKey::JoinGroup => group!(JoinGroupRequest, join_group, parked),
-        ApiKey::Heartbeat => group!(HeartbeatRequest, heartbeat),
-        ApiKey::LeaveGroup => group!(LeaveGroupRequest, leave_group),
-        ApiKey::SyncGroup => group!(SyncGroupRequest, sync_group, parked),
-        ApiKey::DescribeGroups => group!(DescribeGroupsRequest, describe_groups),
-        ApiKey::ListGroups => group!(ListGroupsRequest, list_groups),
-        ApiKey::DeleteGroups => group!(DeleteGroupsRequest, delete_groups),
-        ApiKey::OffsetDelete => group!(OffsetDeleteRequest, offset_delete),
-        ApiKey::ApiVersions => call!(ApiVersionsRequest, handlers::api_versions::handle),
-        ApiKey::CreateTopics => call!(CreateTopicsRequest, handlers::create_topics::handle),
-        ApiKey::DeleteTopics => call!(DeleteTopicsRequest, handlers::delete_topics::handle),
-        ApiKey::DeleteRecords => call!(DeleteRecordsRequest, handlers::delete_records::handle),
-        ApiKey::InitProducerId => call!(InitProducerIdRequest, handlers::init_producer_id::handle),
         ApiKey::OffsetForLeaderEpoch => {
-            call!(OffsetForLeaderEpochRequest, handlers::offset_for_leader_epoch::handle)
+            call!(context, reader, OffsetForLeaderEpochRequest, handlers::offset_for_leader_epoch::handle)
         }
-        ApiKey::DescribeAcls => call!(DescribeAclsRequest, handlers::acls::describe),
-        ApiKey::CreateAcls => call!(CreateAclsRequest, handlers::acls::create),
-        ApiKey::DeleteAcls => call!(DeleteAclsRequest, handlers::acls::delete),
-        ApiKey::DescribeConfigs => call!(DescribeConfigsRequest, handlers::describe_configs::handle),
-        ApiKey::AlterConfigs => call!(AlterConfigsRequest, handlers::alter_configs::handle),
-        ApiKey::IncrementalAlterConfigs => {
-            call!(IncrementalAlterConfigsRequest, handlers::incremental_alter_configs::handle)
-        }
-        ApiKey::DescribeLogDirs => call!(DescribeLogDirsRequest, handlers::describe_log_dirs::handle),
-        ApiKey::CreatePartitions => call!(CreatePartitionsRequest, handlers::create_partitions::handle),
-        ApiKey::ElectLeaders => call!(ElectLeadersRequest, handlers::elect_leaders::handle),
-        ApiKey::ListPartitionReassignments => {
-            call!(ListPartitionReassignmentsRequest, handlers::list_partition_reassignments::handle)
-        }
-        ApiKey::DescribeCluster => call!(DescribeClusterRequest, handlers::describe_cluster::handle),
-        ApiKey::DescribeTopicPartitions => {
-            call!(DescribeTopicPartitionsRequest, handlers::describe_topic_partitions::handle)
-        }
+        ApiKey::OffsetCommit
+        | ApiKey::OffsetFetch
+        | ApiKey::FindCoordinator
+        | ApiKey::JoinGroup
+        | ApiKey::Heartbeat
+        | ApiKey::LeaveGroup
+        | ApiKey::SyncGroup
+        | ApiKey::DescribeGroups
+        | ApiKey::ListGroups
+        | ApiKey::DeleteGroups
+        | ApiKey::OffsetDelete
+        | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ConsumerGroupDescribe => run_group(context, reader).await,
+        ApiKey::CreateTopics
+        | ApiKey::DeleteTopics
+        | ApiKey::DeleteRecords
+        | ApiKey::DescribeAcls
+        | ApiKey::CreateAcls
+        | ApiKey::DeleteAcls
+        | ApiKey::DescribeConfigs
+        | ApiKey::AlterConfigs
+        | ApiKey::IncrementalAlterConfigs
+        | ApiKey::DescribeLogDirs
+        | ApiKey::CreatePartitions
+        | ApiKey::ElectLeaders
+        | ApiKey::ListPartitionReassignments
+        | ApiKey::DescribeCluster
+        | ApiKey::DescribeProducers
+        | ApiKey::DescribeTopicPartitions => run_admin(context, reader).await,
         ApiKey::SaslHandshake
         | ApiKey::SaslAuthenticate
         | ApiKey::AddPartitionsToTxn
@@ -276,13 +276,80 @@ async fn run(context: Context, mut reader: Reader) -> Result<Reply, Refusal> {
         | ApiKey::TxnOffsetCommit
         | ApiKey::DescribeUserScramCredentials
         | ApiKey::AlterUserScramCredentials
-        | ApiKey::DescribeProducers
         | ApiKey::DescribeTransactions
-        | ApiKey::ListTransactions
-        | ApiKey::ConsumerGroupHeartbeat
-        | ApiKey::ConsumerGroupDescribe => {
-            Err(Refusal::Version { api: context.api, version: context.version })
+        | ApiKey::ListTransactions => Err(context.not_served()),
+    }
+}
+
+async fn run_group(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
+    match context.api {
+        ApiKey::OffsetCommit => group!(context, reader, OffsetCommitRequest, offset_commit),
+        ApiKey::OffsetFetch => group!(context, reader, OffsetFetchRequest, offset_fetch),
+        ApiKey::FindCoordinator => {
+            let request = messages::FindCoordinatorRequest::read(&mut reader, context.version)?;
+            let (client, endpoint) = (context.client(), context.endpoint());
+            let groups = context.broker.groups();
+            let response = groups.find_coordinator(request, context.version, &client, &endpoint).await;
+            Ok(Reply::Ready(context.respond(&response)))
         }
+        ApiKey::JoinGroup => group!(context, reader, JoinGroupRequest, join_group, parked),
+        ApiKey::SyncGroup => group!(context, reader, SyncGroupRequest, sync_group, parked),
+        ApiKey::Heartbeat => group!(context, reader, HeartbeatRequest, heartbeat),
+        ApiKey::LeaveGroup => group!(context, reader, LeaveGroupRequest, leave_group),
+        ApiKey::DescribeGroups => group!(context, reader, DescribeGroupsRequest, describe_groups),
+        ApiKey::ListGroups => group!(context, reader, ListGroupsRequest, list_groups),
+        ApiKey::DeleteGroups => group!(context, reader, DeleteGroupsRequest, delete_groups),
+        ApiKey::OffsetDelete => group!(context, reader, OffsetDeleteRequest, offset_delete),
+        _ => Err(context.not_served()),
+    }
+}
+
+async fn run_admin(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
+    match context.api {
+        ApiKey::CreateTopics => call!(context, reader, CreateTopicsRequest, handlers::create_topics::handle),
+        ApiKey::DeleteTopics => call!(context, reader, DeleteTopicsRequest, handlers::delete_topics::handle),
+        ApiKey::DeleteRecords => {
+            call!(context, reader, DeleteRecordsRequest, handlers::delete_records::handle)
+        }
+        ApiKey::DescribeAcls => call!(context, reader, DescribeAclsRequest, handlers::acls::describe),
+        ApiKey::CreateAcls => call!(context, reader, CreateAclsRequest, handlers::acls::create),
+        ApiKey::DeleteAcls => call!(context, reader, DeleteAclsRequest, handlers::acls::delete),
+        ApiKey::DescribeConfigs => {
+            call!(context, reader, DescribeConfigsRequest, handlers::describe_configs::handle)
+        }
+        ApiKey::AlterConfigs => call!(context, reader, AlterConfigsRequest, handlers::alter_configs::handle),
+        ApiKey::IncrementalAlterConfigs => {
+            call!(
+                context,
+                reader,
+                IncrementalAlterConfigsRequest,
+                handlers::incremental_alter_configs::handle
+            )
+        }
+        ApiKey::DescribeLogDirs => {
+            call!(context, reader, DescribeLogDirsRequest, handlers::describe_log_dirs::handle)
+        }
+        ApiKey::CreatePartitions => {
+            call!(context, reader, CreatePartitionsRequest, handlers::create_partitions::handle)
+        }
+        ApiKey::ElectLeaders => call!(context, reader, ElectLeadersRequest, handlers::elect_leaders::handle),
+        ApiKey::ListPartitionReassignments => {
+            let handler = handlers::list_partition_reassignments::handle;
+            let request = messages::ListPartitionReassignmentsRequest::read(&mut reader, context.version)?;
+            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+        }
+        ApiKey::DescribeCluster => {
+            call!(context, reader, DescribeClusterRequest, handlers::describe_cluster::handle)
+        }
+        ApiKey::DescribeTopicPartitions => {
+            call!(
+                context,
+                reader,
+                DescribeTopicPartitionsRequest,
+                handlers::describe_topic_partitions::handle
+            )
+        }
+        _ => Err(context.not_served()),
     }
 }
 

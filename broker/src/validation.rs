@@ -71,7 +71,7 @@ pub(crate) async fn validate(
         let keys = schema_keys(&records, context.rules)?;
         Ok((records, keys))
     });
-    let (records, keys) = opened.map_err(unreadable)?;
+    let (records, keys) = opened.map_err(|error| unreadable(&error))?;
     let prepared = validator.prepare(context, &keys);
     match tokio::time::timeout(context.prepare_timeout, prepared).await {
         Ok(Ok(())) => {}
@@ -93,8 +93,8 @@ fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     }
 }
 
-fn unreadable(error: RecordError) -> Refused {
-    let message = match &error {
+fn unreadable(error: &RecordError) -> Refused {
+    let message = match error {
         RecordError::Decompress(cause) => cause.to_string(),
         RecordError::Batch(_)
         | RecordError::Codec(_)
@@ -102,7 +102,7 @@ fn unreadable(error: RecordError) -> Refused {
         | RecordError::Count { .. } => error.to_string(),
     };
     let faults = match error {
-        RecordError::Malformed { index, .. } => vec![RecordFault { index, message: message.clone() }],
+        RecordError::Malformed { index, .. } => vec![RecordFault { index: *index, message: message.clone() }],
         RecordError::Batch(_)
         | RecordError::Codec(_)
         | RecordError::Decompress(_)
@@ -158,7 +158,7 @@ fn check(
     let mut faults = Vec::new();
     let (mut refused, mut total) = (0_usize, 0_usize);
     for record in records {
-        let Record { index, key, value, headers, .. } = record.map_err(unreadable)?;
+        let Record { index, key, value, headers, .. } = record.map_err(|error| unreadable(&error))?;
         total += 1;
         match validator.check(context, RecordView { index, key, value, headers }) {
             Outcome::Accept => {}

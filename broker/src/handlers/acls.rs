@@ -9,28 +9,28 @@ use crate::protocol::messages::{
     DescribeAclsResponse,
 };
 
-fn message() -> Option<String> {
-    Some("No Authorizer is configured on the broker.".to_owned())
-}
+const MESSAGE: &str = "No Authorizer is configured on the broker.";
 
 pub(crate) async fn describe(_: &Context, _: DescribeAclsRequest) -> DescribeAclsResponse {
     DescribeAclsResponse {
         error_code: ErrorCode::SecurityDisabled.code(),
-        error_message: message(),
+        error_message: Some(MESSAGE.to_owned()),
         ..Default::default()
     }
 }
 
 pub(crate) async fn create(_: &Context, request: CreateAclsRequest) -> CreateAclsResponse {
-    let refused =
-        |_| AclCreationResult { error_code: ErrorCode::SecurityDisabled.code(), error_message: message() };
+    let refused = |_| AclCreationResult {
+        error_code: ErrorCode::SecurityDisabled.code(),
+        error_message: Some(MESSAGE.to_owned()),
+    };
     CreateAclsResponse { results: request.creations.iter().map(refused).collect(), ..Default::default() }
 }
 
 pub(crate) async fn delete(_: &Context, request: DeleteAclsRequest) -> DeleteAclsResponse {
     let refused = |_| DeleteAclsFilterResult {
         error_code: ErrorCode::SecurityDisabled.code(),
-        error_message: message(),
+        error_message: Some(MESSAGE.to_owned()),
         ..Default::default()
     };
     DeleteAclsResponse { filter_results: request.filters.iter().map(refused).collect(), ..Default::default() }

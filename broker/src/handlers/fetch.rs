@@ -23,7 +23,7 @@ use crate::protocol::{ErrorCode, Records};
 /// First version that names topics by id.
 const TOPIC_IDS_SINCE: i16 = 13;
 /// Longest wait accepted.
-const MAX_WAIT_MAX: Duration = Duration::from_secs(300);
+const MAX_WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// A partition as asked for.
 struct Wanted {

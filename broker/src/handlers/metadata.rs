@@ -14,12 +14,12 @@ use crate::topics::{Topic, TopicError};
 
 /// First version whose null list means every topic; before, the empty one does.
 const NULL_IS_ALL_SINCE: i16 = 1;
-/// What anybody may do with a topic while there are no rights: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS
-/// and ALTER_CONFIGS, one bit each.
+/// What anybody may do with a topic while there are no rights: read, write, create, delete, alter, describe, and describe
+/// and alter its configuration; one bit each.
 pub(crate) const TOPIC_OPERATIONS: i32 =
     1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
-/// What anybody may do with the cluster: CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS and
-/// IDEMPOTENT_WRITE.
+/// What anybody may do with the cluster: create, alter, describe, act in it, describe and alter its configuration, and
+/// write idempotently.
 pub(crate) const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 
 pub(crate) async fn handle(context: &Context, request: MetadataRequest) -> MetadataResponse {

@@ -33,12 +33,12 @@ struct Part {
     ticket: Option<Ticket>,
 }
 
-pub(crate) async fn handle(context: Context, request: ProduceRequest) -> Reply {
+pub(crate) async fn handle(context: &Context, request: ProduceRequest) -> Reply {
     let acks = request.acks;
     let refusal = refusal(&request);
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let deadline = Instant::now() + timeout;
-    let topics = request.topic_data.into_iter().map(|data| produce_topic(&context, data, acks, refusal));
+    let topics = request.topic_data.into_iter().map(|data| produce_topic(context, data, acks, refusal));
     let mut topics = join_all(topics).await;
     match acks {
         0 => {
@@ -51,14 +51,17 @@ pub(crate) async fn handle(context: Context, request: ProduceRequest) -> Reply {
             Reply::Close
         }
         1 => Reply::Ready(context.respond(&answer(topics))),
-        _ => Reply::Later(Box::pin(async move {
-            for (_, parts) in &mut topics {
-                for part in parts {
-                    part.wait(deadline).await;
+        _ => {
+            let context = context.clone();
+            Reply::Later(Box::pin(async move {
+                for (_, parts) in &mut topics {
+                    for part in parts {
+                        part.wait(deadline).await;
+                    }
                 }
-            }
-            context.respond(&answer(topics))
-        })),
+                context.respond(&answer(topics))
+            }))
+        }
     }
 }
 
