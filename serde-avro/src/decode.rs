@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use crate::plan::cursor::Cursor;
 use crate::plan::{DecodeError, Plan};
-use deserializer::{Borrowed, ValueDeserializer};
+use deserializer::{Borrowed, Input, ValueDeserializer};
 
 impl Plan {
     /// Reads exactly one datum from `bytes`.
@@ -26,23 +26,27 @@ impl Plan {
     /// Bytes are checked as [`validate`](Self::validate) does it, fields that the reader does not have included, and
     /// the plan's [`crate::Limits`] hold. Counts are checked before memory is reserved.
     pub fn decode<'de, T: Deserialize<'de>>(&self, bytes: &'de [u8]) -> Result<T, DecodeError> {
-        let mut cursor = Cursor::new(bytes, self.limits);
-        let value = self.decode_from(&mut cursor)?;
-        cursor.expect_end()?;
+        let mut input = self.input(bytes);
+        let value = self.decode_from(&mut input)?;
+        input.cursor.expect_end()?;
         Ok(value)
     }
 
     /// Reads one datum from the start of `bytes` and returns it with what follows.
     pub fn decode_prefix<'de, T: Deserialize<'de>>(&self, bytes: &'de [u8]) -> Result<(T, &'de [u8]), DecodeError> {
-        let mut cursor = Cursor::new(bytes, self.limits);
-        let value = self.decode_from(&mut cursor)?;
-        Ok((value, cursor.rest()))
+        let mut input = self.input(bytes);
+        let value = self.decode_from(&mut input)?;
+        Ok((value, input.cursor.rest()))
     }
 
-    fn decode_from<'de, T: Deserialize<'de>>(&self, cursor: &mut Cursor<'de>) -> Result<T, DecodeError> {
-        match T::deserialize(ValueDeserializer::<Borrowed>::new(&self.tables, cursor, self.read)) {
+    fn input<'b>(&self, bytes: &'b [u8]) -> Input<'_, 'b> {
+        Input { tables: &self.tables, cursor: Cursor::new(bytes, self.limits) }
+    }
+
+    fn decode_from<'de, T: Deserialize<'de>>(&self, input: &mut Input<'_, 'de>) -> Result<T, DecodeError> {
+        match T::deserialize(ValueDeserializer::<Borrowed>::new(input, self.read)) {
             Ok(value) => Ok(value),
-            Err(error) => Err(error.located(cursor.offset())),
+            Err(error) => Err(error.located(input.cursor.offset())),
         }
     }
 }

@@ -28,7 +28,7 @@
 mod collection;
 mod key;
 pub(crate) mod record;
-mod scalar;
+pub(crate) mod scalar;
 mod serializer;
 pub(crate) mod sink;
 pub(crate) mod union;

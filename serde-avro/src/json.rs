@@ -5,8 +5,9 @@ use serde_json::{Map, Number, Value};
 use crate::decode::scalar::Scalar;
 use crate::decode::walk::{Tree, walk};
 use crate::encode::record::RecordWriter;
+use crate::encode::scalar::found_number;
 use crate::encode::sink::Sink;
-use crate::encode::union::{Found, Width};
+use crate::encode::union::Found;
 use crate::encode::wire::{put_bytes, put_long};
 use crate::plan::cursor::Cursor;
 use crate::plan::program::{FixedLogical, Op, Tables};
@@ -116,7 +117,7 @@ fn put(sink: &mut Sink<'_>, op: Op, json: &Value, form: JsonForm) -> Result<(), 
     match json {
         Value::Null => sink.null(op),
         Value::Bool(value) => sink.boolean(op, *value),
-        Value::Number(number) => put_number(sink, op, number),
+        Value::Number(number) => sink.number(op, number.as_str()),
         Value::String(text) => put_text(sink, op, text, form),
         Value::Array(items) => put_array(sink, op, items, form),
         Value::Object(members) => put_object(sink, op, members, form),
@@ -153,13 +154,7 @@ fn plain_branch(sink: &mut Sink<'_>, union: u32, json: &Value) -> Result<Op, Enc
     let found = match json {
         Value::Null => Found::Null,
         Value::Bool(_) => Found::Boolean,
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(value), _) => {
-                let width = if i32::try_from(value).is_ok() { Width::Int } else { Width::Long };
-                Found::Integer(value, width)
-            }
-            (None, value) => Found::Double(value.unwrap_or(f64::NAN)),
-        },
+        Value::Number(number) => found_number(number.as_str()),
         Value::String(text) => Found::Text(text),
         Value::Array(_) => Found::Sequence,
         Value::Object(members) => {
@@ -189,27 +184,6 @@ fn fitting_record(tables: &Tables, union: u32, members: &Map<String, Value>) -> 
     });
     let first = fitting.next()?;
     fitting.next().is_none().then_some(first)
-}
-
-fn put_number(sink: &mut Sink<'_>, op: Op, number: &Number) -> Result<(), EncodeError> {
-    match op {
-        Op::Float => match number.as_str().parse::<f32>() {
-            Ok(value) if value.is_finite() => sink.float(op, value),
-            _ => Err(EncodeError::out_of_range(number, "float")),
-        },
-        Op::Double => match number.as_str().parse::<f64>() {
-            Ok(value) if value.is_finite() => sink.double(op, value),
-            _ => Err(EncodeError::out_of_range(number, "double")),
-        },
-        Op::Decimal(_) | Op::BigDecimal => sink.text(op, number.as_str()),
-        Op::Fixed(i) if matches!(sink.tables.fixed(i).logical, Some(FixedLogical::Decimal(_))) => {
-            sink.text(op, number.as_str())
-        }
-        _ => match number.as_i64() {
-            Some(value) => sink.integer(op, value, Width::Long),
-            None => Err(EncodeError::mismatch(sink.tables.type_name(op), format!("number {number}"))),
-        },
-    }
 }
 
 fn put_text(sink: &mut Sink<'_>, op: Op, text: &str, form: JsonForm) -> Result<(), EncodeError> {

@@ -6,11 +6,11 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use crate::plan::cursor::{Block, Cursor};
-use crate::plan::program::{CollectionRead, Op, Read, RecordRead, Step, Tables, word};
+use crate::plan::program::{CollectionRead, Op, Read, Step, Tables, word};
 use crate::plan::{DecodeError, DecodeErrorKind};
 use crate::validate::skip;
 
-use super::deserializer::{Lend, Passing, ValueDeserializer};
+use super::deserializer::{Input, Lend, Passing, ValueDeserializer};
 
 /// The items of an array or a map, block by block.
 pub(crate) struct Blocks<'a> {
@@ -70,44 +70,43 @@ impl<'a> Blocks<'a> {
     }
 }
 
-pub(super) struct ItemAccess<'a, 'b, L> {
-    tables: &'a Tables,
-    cursor: &'a mut Cursor<'b>,
-    blocks: Blocks<'a>,
+pub(super) struct ItemAccess<'a, 't, 'b, L> {
+    input: &'a mut Input<'t, 'b>,
+    blocks: Blocks<'t>,
     index: u64,
     lend: PhantomData<L>,
 }
 
-impl<'a, 'b, L> ItemAccess<'a, 'b, L> {
+impl<'a, 't, 'b, L> ItemAccess<'a, 't, 'b, L> {
     #[inline]
-    pub(super) fn new(tables: &'a Tables, cursor: &'a mut Cursor<'b>, array: u32) -> Result<Self, DecodeError> {
-        let blocks = Blocks::new(tables.collection_read(array), cursor)?;
-        Ok(Self { tables, cursor, blocks, index: 0, lend: PhantomData })
+    pub(super) fn new(input: &'a mut Input<'t, 'b>, array: u32) -> Result<Self, DecodeError> {
+        let blocks = Blocks::new(input.tables.collection_read(array), &mut input.cursor)?;
+        Ok(Self { input, blocks, index: 0, lend: PhantomData })
     }
 
     #[inline]
     pub(super) fn finish(mut self) -> Result<(), DecodeError> {
-        self.blocks.finish(self.cursor, self.index)?;
-        self.cursor.leave();
+        self.blocks.finish(&mut self.input.cursor, self.index)?;
+        self.input.cursor.leave();
         Ok(())
     }
 }
 
-impl<'b, 'de, L: Lend<'b, 'de>> SeqAccess<'de> for &mut ItemAccess<'_, 'b, L> {
+impl<'b, 'de, L: Lend<'b, 'de>> SeqAccess<'de> for &mut ItemAccess<'_, '_, 'b, L> {
     type Error = DecodeError;
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
-        if !self.blocks.advance(self.cursor)? {
+        if !self.blocks.advance(&mut self.input.cursor)? {
             return Ok(None);
         }
         let read = self.blocks.shape.item;
-        match seed.deserialize(ValueDeserializer::<L>::new(self.tables, self.cursor, read)) {
+        match seed.deserialize(ValueDeserializer::<L>::new(self.input, read)) {
             Ok(value) => {
                 self.index += 1;
                 Ok(Some(value))
             }
-            Err(error) => Err(error.located(self.cursor.offset()).in_item(self.index)),
+            Err(error) => Err(located(error, &self.input.cursor).in_item(self.index)),
         }
     }
 
@@ -116,54 +115,53 @@ impl<'b, 'de, L: Lend<'b, 'de>> SeqAccess<'de> for &mut ItemAccess<'_, 'b, L> {
     }
 }
 
-pub(super) struct MapEntries<'a, 'b, L> {
-    tables: &'a Tables,
-    cursor: &'a mut Cursor<'b>,
-    blocks: Blocks<'a>,
+pub(super) struct MapEntries<'a, 't, 'b, L> {
+    input: &'a mut Input<'t, 'b>,
+    blocks: Blocks<'t>,
     key: &'b str,
     taken: u64,
     lend: PhantomData<L>,
 }
 
-impl<'a, 'b, L> MapEntries<'a, 'b, L> {
+impl<'a, 't, 'b, L> MapEntries<'a, 't, 'b, L> {
     #[inline]
-    pub(super) fn new(tables: &'a Tables, cursor: &'a mut Cursor<'b>, map: u32) -> Result<Self, DecodeError> {
-        let blocks = Blocks::new(tables.collection_read(map), cursor)?;
-        Ok(Self { tables, cursor, blocks, key: "", taken: 0, lend: PhantomData })
+    pub(super) fn new(input: &'a mut Input<'t, 'b>, map: u32) -> Result<Self, DecodeError> {
+        let blocks = Blocks::new(input.tables.collection_read(map), &mut input.cursor)?;
+        Ok(Self { input, blocks, key: "", taken: 0, lend: PhantomData })
     }
 
     #[inline]
     pub(super) fn finish(mut self) -> Result<(), DecodeError> {
-        self.blocks.finish(self.cursor, self.taken)?;
-        self.cursor.leave();
+        self.blocks.finish(&mut self.input.cursor, self.taken)?;
+        self.input.cursor.leave();
         Ok(())
     }
 }
 
-impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut MapEntries<'_, 'b, L> {
+impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut MapEntries<'_, '_, 'b, L> {
     type Error = DecodeError;
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
-        if !self.blocks.advance(self.cursor)? {
+        if !self.blocks.advance(&mut self.input.cursor)? {
             return Ok(None);
         }
-        self.key = self.cursor.string()?;
+        self.key = self.input.cursor.string()?;
         match seed.deserialize(KeyDeserializer::<L> { text: self.key, lend: PhantomData }) {
             Ok(key) => Ok(Some(key)),
-            Err(error) => Err(error.located(self.cursor.offset()).in_key(self.key.as_bytes())),
+            Err(error) => Err(located(error, &self.input.cursor).in_key(self.key.as_bytes())),
         }
     }
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
         let read = self.blocks.shape.item;
-        match seed.deserialize(ValueDeserializer::<L>::new(self.tables, self.cursor, read)) {
+        match seed.deserialize(ValueDeserializer::<L>::new(self.input, read)) {
             Ok(value) => {
                 self.taken += 1;
                 Ok(value)
             }
-            Err(error) => Err(error.located(self.cursor.offset()).in_key(self.key.as_bytes())),
+            Err(error) => Err(located(error, &self.input.cursor).in_key(self.key.as_bytes())),
         }
     }
 
@@ -241,41 +239,41 @@ impl<'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for KeyDeserializer<'b, L> {
 }
 
 /// The fields of a record: the reader's, in the writer's order, then the reader's defaults.
-pub(super) struct RecordFields<'a, 'b, L> {
-    tables: &'a Tables,
-    cursor: &'a mut Cursor<'b>,
-    steps: std::slice::Iter<'a, Step>,
-    current: Option<&'a Step>,
+pub(super) struct RecordFields<'a, 't, 'b, L> {
+    input: &'a mut Input<'t, 'b>,
+    steps: std::slice::Iter<'t, Step>,
+    current: Option<&'t Step>,
     lend: PhantomData<L>,
 }
 
-impl<'a, 'b, L> RecordFields<'a, 'b, L> {
+impl<'a, 't, 'b, L> RecordFields<'a, 't, 'b, L> {
     #[inline]
-    pub(super) fn new(tables: &'a Tables, cursor: &'a mut Cursor<'b>, record: &'a RecordRead) -> Self {
-        Self { tables, cursor, steps: record.steps.iter(), current: None, lend: PhantomData }
+    pub(super) fn new(input: &'a mut Input<'t, 'b>, record: u32) -> Self {
+        let steps = input.tables.record_read(record).steps.iter();
+        Self { input, steps, current: None, lend: PhantomData }
     }
 
     /// Steps over what the target left.
     #[inline]
     pub(super) fn finish(self) -> Result<(), DecodeError> {
         for step in self.steps {
-            step_over(self.tables, self.cursor, step)?;
+            step_over(self.input.tables, &mut self.input.cursor, step)?;
         }
-        self.cursor.leave();
+        self.input.cursor.leave();
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn default_value<'de, S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
         name: &str,
         read: Read,
-        bytes: &'a [u8],
+        bytes: &[u8],
     ) -> Result<S::Value, DecodeError> {
-        self.cursor.charge(64 + 32 * bytes.len() as u64)?;
-        let mut cursor = self.cursor.over(bytes);
-        match seed.deserialize(ValueDeserializer::<Passing>::new(self.tables, &mut cursor, read)) {
+        self.input.cursor.charge(64 + 32 * bytes.len() as u64)?;
+        let mut input = Input { tables: self.input.tables, cursor: self.input.cursor.over(bytes) };
+        match seed.deserialize(ValueDeserializer::<Passing>::new(&mut input, read)) {
             Ok(value) => Ok(value),
             Err(error) => Err(error.without_offset().in_field(name)),
         }
@@ -291,7 +289,7 @@ fn step_over(tables: &Tables, cursor: &mut Cursor<'_>, step: &Step) -> Result<()
     skip(tables, cursor, wire).map_err(|e| e.in_field(name))
 }
 
-impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut RecordFields<'_, 'b, L> {
+impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut RecordFields<'_, '_, 'b, L> {
     type Error = DecodeError;
 
     #[inline]
@@ -304,11 +302,11 @@ impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut RecordFields<'_, 'b, L> 
                     let key: StrDeserializer<'_, DecodeError> = (&**name).into_deserializer();
                     match seed.deserialize(key) {
                         Ok(key) => Ok(Some(key)),
-                        Err(error) => Err(error.located(self.cursor.offset()).in_field(name)),
+                        Err(error) => Err(located_in_field(error, &self.input.cursor, name)),
                     }
                 }
                 Some(step @ Step::Skip { .. }) => {
-                    step_over(self.tables, self.cursor, step)?;
+                    step_over(self.input.tables, &mut self.input.cursor, step)?;
                     continue;
                 }
                 None => Ok(None),
@@ -320,18 +318,30 @@ impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut RecordFields<'_, 'b, L> 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
         match self.current {
             Some(Step::Read { name, read, .. }) => {
-                match seed.deserialize(ValueDeserializer::<L>::new(self.tables, self.cursor, *read)) {
+                match seed.deserialize(ValueDeserializer::<L>::new(self.input, *read)) {
                     Ok(value) => Ok(value),
-                    Err(error) => Err(error.located(self.cursor.offset()).in_field(name)),
+                    Err(error) => Err(located_in_field(error, &self.input.cursor, name)),
                 }
             }
             Some(Step::Default { name, read, bytes, .. }) => self.default_value(seed, name, *read, bytes),
             Some(Step::Skip { .. }) | None => {
                 let message = "a value was asked for before its key".to_owned();
-                Err(self.cursor.fault(DecodeErrorKind::Refused { message }))
+                Err(self.input.cursor.fault(DecodeErrorKind::Refused { message }))
             }
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn located(error: DecodeError, cursor: &Cursor<'_>) -> DecodeError {
+    error.located(cursor.offset())
+}
+
+#[cold]
+#[inline(never)]
+fn located_in_field(error: DecodeError, cursor: &Cursor<'_>, name: &str) -> DecodeError {
+    error.located(cursor.offset()).in_field(name)
 }
 
 /// The bytes of bytes or fixed, one by one.
@@ -386,18 +396,18 @@ pub(super) fn variant_for(tables: &Tables, op: Op, variants: &[&'static str]) ->
 }
 
 /// A branch of a union as the variant of a Rust enum.
-pub(super) struct UnionVariant<'a, 'b, L> {
+pub(super) struct UnionVariant<'a, 't, 'b, L> {
     variant: &'static str,
-    value: ValueDeserializer<'a, 'b, L>,
+    value: ValueDeserializer<'a, 't, 'b, L>,
 }
 
-impl<'a, 'b, L> UnionVariant<'a, 'b, L> {
-    pub(super) fn new(variant: &'static str, value: ValueDeserializer<'a, 'b, L>) -> Self {
+impl<'a, 't, 'b, L> UnionVariant<'a, 't, 'b, L> {
+    pub(super) fn new(variant: &'static str, value: ValueDeserializer<'a, 't, 'b, L>) -> Self {
         Self { variant, value }
     }
 }
 
-impl<'b, 'de, L: Lend<'b, 'de>> EnumAccess<'de> for UnionVariant<'_, 'b, L> {
+impl<'b, 'de, L: Lend<'b, 'de>> EnumAccess<'de> for UnionVariant<'_, '_, 'b, L> {
     type Error = DecodeError;
     type Variant = Self;
 
@@ -407,12 +417,12 @@ impl<'b, 'de, L: Lend<'b, 'de>> EnumAccess<'de> for UnionVariant<'_, 'b, L> {
     }
 }
 
-impl<'b, 'de, L: Lend<'b, 'de>> VariantAccess<'de> for UnionVariant<'_, 'b, L> {
+impl<'b, 'de, L: Lend<'b, 'de>> VariantAccess<'de> for UnionVariant<'_, '_, 'b, L> {
     type Error = DecodeError;
 
     fn unit_variant(self) -> Result<(), DecodeError> {
-        let ValueDeserializer { tables, cursor, read, .. } = self.value;
-        skip(tables, cursor, tables.wire(read))
+        let ValueDeserializer { input, read, .. } = self.value;
+        skip(input.tables, &mut input.cursor, input.tables.wire(read))
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DecodeError> {

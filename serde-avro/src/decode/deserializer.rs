@@ -46,18 +46,23 @@ impl<'b, 'de> Lend<'b, 'de> for Passing {
     }
 }
 
+/// The input and what its reads point to: one pointer for all that a deserializer needs.
+pub(super) struct Input<'t, 'b> {
+    pub(super) tables: &'t Tables,
+    pub(super) cursor: Cursor<'b>,
+}
+
 /// One value: where it lies and how it is read.
-pub(super) struct ValueDeserializer<'a, 'b, L> {
-    pub(super) tables: &'a Tables,
-    pub(super) cursor: &'a mut Cursor<'b>,
+pub(super) struct ValueDeserializer<'a, 't, 'b, L> {
+    pub(super) input: &'a mut Input<'t, 'b>,
     pub(super) read: Read,
     lend: PhantomData<L>,
 }
 
-impl<'a, 'b, L> ValueDeserializer<'a, 'b, L> {
+impl<'a, 't, 'b, L> ValueDeserializer<'a, 't, 'b, L> {
     #[inline]
-    pub(super) fn new(tables: &'a Tables, cursor: &'a mut Cursor<'b>, read: Read) -> Self {
-        Self { tables, cursor, read, lend: PhantomData }
+    pub(super) fn new(input: &'a mut Input<'t, 'b>, read: Read) -> Self {
+        Self { input, read, lend: PhantomData }
     }
 
     /// Reads the index of a writer's union, then any wrapping in a reader's union, down to a value of its own.
@@ -66,14 +71,14 @@ impl<'a, 'b, L> ValueDeserializer<'a, 'b, L> {
         loop {
             match self.read {
                 Read::Union(i) => {
-                    let branches = &self.tables.union_read(i).branches;
-                    let index = self.cursor.branch(branches.len())?;
+                    let branches = &self.input.tables.union_read(i).branches;
+                    let index = self.input.cursor.branch(branches.len())?;
                     self.read = branches.get(index).copied().unwrap_or(Read::Leaf(Op::Null));
                 }
-                Read::Branch(i) => self.read = self.tables.branch_read(i).read,
+                Read::Branch(i) => self.read = self.input.tables.branch_read(i).read,
                 Read::Fail(i) => {
-                    let reason = self.tables.failure(i).reason.to_string();
-                    return Err(self.cursor.fault(DecodeErrorKind::Unreadable { reason }));
+                    let reason = self.input.tables.failure(i).reason.to_string();
+                    return Err(self.input.cursor.fault(DecodeErrorKind::Unreadable { reason }));
                 }
                 _ => return Ok(self),
             }
@@ -81,11 +86,11 @@ impl<'a, 'b, L> ValueDeserializer<'a, 'b, L> {
     }
 }
 
-impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
+impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
     /// The name of an enum's symbol for the reader.
     #[inline]
-    fn symbol(&mut self, enumeration: u32) -> Result<&'a str, DecodeError> {
-        read_symbol(self.tables, self.cursor, enumeration).map(|(_, symbol)| symbol)
+    fn symbol(&mut self, enumeration: u32) -> Result<&'t str, DecodeError> {
+        read_symbol(self.input.tables, &mut self.input.cursor, enumeration).map(|(_, symbol)| symbol)
     }
 
     /// Gives the value in the form that suits it best; scalars of logical types as their numbers.
@@ -118,21 +123,21 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
     fn leaf<V: Visitor<'de>>(self, op: Op, visitor: V) -> Result<V::Value, DecodeError> {
         match op {
             Op::Null => visitor.visit_unit(),
-            Op::Boolean => visitor.visit_bool(self.cursor.boolean()?),
-            Op::Int | Op::IntAs(_) => visitor.visit_i32(self.cursor.int()?),
-            Op::Long | Op::LongAs(_) => visitor.visit_i64(self.cursor.long()?),
-            Op::Float => visitor.visit_f32(self.cursor.float()?),
-            Op::Double => visitor.visit_f64(self.cursor.double()?),
-            Op::String | Op::UuidString => L::text(visitor, self.cursor.string()?),
-            Op::Bytes => L::bytes(visitor, self.cursor.bytes()?),
-            _ => Scalar::read(self.tables, self.cursor, op)?.visit::<L, V>(visitor),
+            Op::Boolean => visitor.visit_bool(self.input.cursor.boolean()?),
+            Op::Int | Op::IntAs(_) => visitor.visit_i32(self.input.cursor.int()?),
+            Op::Long | Op::LongAs(_) => visitor.visit_i64(self.input.cursor.long()?),
+            Op::Float => visitor.visit_f32(self.input.cursor.float()?),
+            Op::Double => visitor.visit_f64(self.input.cursor.double()?),
+            Op::String | Op::UuidString => L::text(visitor, self.input.cursor.string()?),
+            Op::Bytes => L::bytes(visitor, self.input.cursor.bytes()?),
+            _ => Scalar::read(self.input.tables, &mut self.input.cursor, op)?.visit::<L, V>(visitor),
         }
     }
 
     fn promoted(&mut self, index: u32) -> Result<Scalar<'b>, DecodeError> {
-        let promotion = self.tables.promotion(index);
-        let at = self.cursor.offset();
-        Scalar::read(self.tables, self.cursor, promotion.wire)?.promote(promotion.view).ok_or_else(|| {
+        let promotion = self.input.tables.promotion(index);
+        let at = self.input.cursor.offset();
+        Scalar::read(self.input.tables, &mut self.input.cursor, promotion.wire)?.promote(promotion.view).ok_or_else(|| {
             DecodeError::new(DecodeErrorKind::InvalidUtf8, at)
         })
     }
@@ -140,8 +145,8 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
     #[inline]
     fn array<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let Read::Array(i) = self.read else { return self.settled_any(visitor) };
-        self.cursor.enter()?;
-        let mut items = ItemAccess::<L>::new(self.tables, self.cursor, i)?;
+        self.input.cursor.enter()?;
+        let mut items = ItemAccess::<L>::new(self.input, i)?;
         let value = visitor.visit_seq(&mut items)?;
         items.finish()?;
         Ok(value)
@@ -150,8 +155,8 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
     #[inline]
     fn map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let Read::Map(i) = self.read else { return self.settled_any(visitor) };
-        self.cursor.enter()?;
-        let mut entries = MapEntries::<L>::new(self.tables, self.cursor, i)?;
+        self.input.cursor.enter()?;
+        let mut entries = MapEntries::<L>::new(self.input, i)?;
         let value = visitor.visit_map(&mut entries)?;
         entries.finish()?;
         Ok(value)
@@ -160,8 +165,8 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
     #[inline]
     fn record<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let Read::Record(i) = self.read else { return self.settled_any(visitor) };
-        self.cursor.enter()?;
-        let mut fields = RecordFields::<L>::new(self.tables, self.cursor, self.tables.record_read(i));
+        self.input.cursor.enter()?;
+        let mut fields = RecordFields::<L>::new(self.input, i);
         let value = visitor.visit_map(&mut fields)?;
         fields.finish()?;
         Ok(value)
@@ -171,7 +176,7 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
     #[inline]
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.read {
-            Read::Leaf(Op::String | Op::UuidString) => L::text(visitor, self.cursor.string()?),
+            Read::Leaf(Op::String | Op::UuidString) => L::text(visitor, self.input.cursor.string()?),
             _ => self.text_elsewhere(visitor),
         }
     }
@@ -180,10 +185,10 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
     fn text_elsewhere<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let settled = self.settle()?;
         match settled.read {
-            Read::Leaf(Op::String | Op::UuidString) => L::text(visitor, settled.cursor.string()?),
+            Read::Leaf(Op::String | Op::UuidString) => L::text(visitor, settled.input.cursor.string()?),
             Read::Leaf(op) => {
-                let at = settled.cursor.offset();
-                Scalar::read(settled.tables, settled.cursor, op)?.visit_text::<L, V>(visitor, at)
+                let at = settled.input.cursor.offset();
+                Scalar::read(settled.input.tables, &mut settled.input.cursor, op)?.visit_text::<L, V>(visitor, at)
             }
             _ => settled.settled_any(visitor),
         }
@@ -208,7 +213,7 @@ macro_rules! direct {
             #[inline]
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
                 match self.read {
-                    Read::Leaf($op) => visitor.$visit(self.cursor.$read()?),
+                    Read::Leaf($op) => visitor.$visit(self.input.cursor.$read()?),
                     _ => self.settle()?.settled_any(visitor),
                 }
             }
@@ -216,7 +221,7 @@ macro_rules! direct {
     };
 }
 
-impl<'a, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'a, 'b, L> {
+impl<'t, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, 't, 'b, L> {
     type Error = DecodeError;
 
     direct! {
@@ -249,8 +254,8 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'a, 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let settled = self.settle()?;
         match settled.read {
-            Read::Leaf(Op::Decimal(_) | Op::BigDecimal) => L::bytes(visitor, settled.cursor.bytes()?),
-            Read::Leaf(Op::Fixed(i)) => L::bytes(visitor, settled.cursor.take(settled.tables.fixed(i).size)?),
+            Read::Leaf(Op::Decimal(_) | Op::BigDecimal) => L::bytes(visitor, settled.input.cursor.bytes()?),
+            Read::Leaf(Op::Fixed(i)) => L::bytes(visitor, settled.input.cursor.take(settled.input.tables.fixed(i).size)?),
             _ => settled.settled_any(visitor),
         }
     }
@@ -262,13 +267,15 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'a, 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DecodeError> {
         if let Read::Union(i) = self.read {
-            let branches = &self.tables.union_read(i).branches;
-            let index = self.cursor.branch(branches.len())?;
+            let branches = &self.input.tables.union_read(i).branches;
+            let index = self.input.cursor.branch(branches.len())?;
             self.read = branches.get(index).copied().unwrap_or(Read::Leaf(Op::Null));
+        }
+        if let Read::Branch(i) = self.read {
+            self.read = self.input.tables.branch_read(i).read;
         }
         match self.read {
             Read::Leaf(Op::Null) => visitor.visit_none(),
-            Read::Branch(i) if self.tables.branch_read(i).is_null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
@@ -277,7 +284,7 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'a, 
         match self.read {
             // a record stands for a unit struct where its content does not matter
             Read::Record(i) => {
-                skip(self.tables, self.cursor, self.tables.record_read(i).wire)?;
+                skip(self.input.tables, &mut self.input.cursor, self.input.tables.record_read(i).wire)?;
                 visitor.visit_unit()
             }
             _ => self.any(visitor),
@@ -301,11 +308,11 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'a, 
                 let settled = self.settle()?;
                 match settled.read {
                     Read::Leaf(Op::Bytes | Op::Decimal(_) | Op::BigDecimal) => {
-                        visitor.visit_seq(BytesAccess::new(settled.cursor.bytes()?))
+                        visitor.visit_seq(BytesAccess::new(settled.input.cursor.bytes()?))
                     }
                     Read::Leaf(Op::Fixed(i)) => {
-                        let size = settled.tables.fixed(i).size;
-                        visitor.visit_seq(BytesAccess::new(settled.cursor.take(size)?))
+                        let size = settled.input.tables.fixed(i).size;
+                        visitor.visit_seq(BytesAccess::new(settled.input.cursor.take(size)?))
                     }
                     _ => settled.settled_any(visitor),
                 }
@@ -317,9 +324,9 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'a, 
         let settled = self.settle()?;
         if let Read::Leaf(Op::Fixed(i)) = settled.read
             && len == 3
-            && settled.tables.fixed(i).logical == Some(FixedLogical::Duration)
+            && settled.input.tables.fixed(i).logical == Some(FixedLogical::Duration)
         {
-            return visitor.visit_seq(WordsAccess::new(settled.cursor.take(12)?));
+            return visitor.visit_seq(WordsAccess::new(settled.input.cursor.take(12)?));
         }
         settled.deserialize_seq(visitor)
     }
@@ -364,12 +371,12 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'a, 
 
     #[inline]
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        skip(self.tables, self.cursor, self.tables.wire(self.read))?;
+        skip(self.input.tables, &mut self.input.cursor, self.input.tables.wire(self.read))?;
         visitor.visit_unit()
     }
 }
 
-impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
+impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
     /// A Rust enum that is not an Avro enum: text is a unit variant, and the branch of a union names the variant.
     #[inline(never)]
     fn variant<V: Visitor<'de>>(
@@ -379,8 +386,8 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         let mut settled = self.settle()?;
-        let type_name = type_of(settled.tables, settled.read);
-        if let Some(variant) = super::access::variant_for(settled.tables, type_name, variants) {
+        let type_name = type_of(settled.input.tables, settled.read);
+        if let Some(variant) = super::access::variant_for(settled.input.tables, type_name, variants) {
             return visitor.visit_enum(UnionVariant::<L>::new(variant, settled));
         }
         match settled.read {
@@ -388,11 +395,11 @@ impl<'a, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'a, 'b, L> {
                 let symbol = settled.symbol(i)?;
                 visitor.visit_enum(symbol.into_deserializer())
             }
-            Read::Leaf(Op::String) => visitor.visit_enum(settled.cursor.string()?.into_deserializer()),
+            Read::Leaf(Op::String) => visitor.visit_enum(settled.input.cursor.string()?.into_deserializer()),
             _ => {
-                let found = settled.tables.type_name(type_name);
+                let found = settled.input.tables.type_name(type_name);
                 let message = format!("no variant of enum {name} stands for {found}");
-                Err(settled.cursor.fault(DecodeErrorKind::Refused { message }))
+                Err(settled.input.cursor.fault(DecodeErrorKind::Refused { message }))
             }
         }
     }

@@ -187,7 +187,12 @@ pub(crate) enum Members<'s, 'p> {
         /// The current field.
         field: usize,
     },
+    /// A number of `serde_json`, which comes as a struct that holds its text.
+    Number { sink: &'s mut Sink<'p>, op: Op },
 }
+
+/// The name of that struct.
+const JSON_NUMBER: &str = "$serde_json::private::Number";
 
 impl<'s, 'p> Members<'s, 'p> {
     /// The members of a serde map.
@@ -200,6 +205,7 @@ impl<'s, 'p> Members<'s, 'p> {
     pub(crate) fn of_struct(sink: &'s mut Sink<'p>, op: Op, name: &'static str, len: usize) -> Result<Self, EncodeError> {
         match op {
             Op::Record(i) => Ok(Self::Record { record: RecordWriter::new(sink, i)?, field: 0 }),
+            _ if name == JSON_NUMBER => Ok(Self::Number { sink, op }),
             _ => Self::new(sink, op, Some(len), Found::Struct(name)),
         }
     }
@@ -225,6 +231,7 @@ impl<'s, 'p> Members<'s, 'p> {
                 *key = (end - text.len(), end);
             }
             Self::Record { record, field } => *field = record.find(text)?,
+            Self::Number { sink, op } => sink.number(*op, text)?,
         }
         Ok(())
     }
@@ -245,6 +252,7 @@ impl<'s, 'p> Members<'s, 'p> {
             Self::Record { record, field } => {
                 record.field(*field, |sink, field| value.serialize(ValueSerializer { sink, op: field.op }))
             }
+            Self::Number { .. } => value.serialize(KeySerializer { members: self }),
         }
     }
 
@@ -253,6 +261,7 @@ impl<'s, 'p> Members<'s, 'p> {
         match self {
             Self::Map { items, .. } => items.finish(),
             Self::Record { record, .. } => record.finish(),
+            Self::Number { .. } => Ok(()),
         }
     }
 }
@@ -285,6 +294,7 @@ impl SerializeStruct for Members<'_, '_> {
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
         match self {
             Self::Record { record, .. } => record.named_field(key, value),
+            Self::Number { .. } => self.value(value),
             Self::Map { .. } => {
                 self.key(key)?;
                 self.value(value)
@@ -295,7 +305,7 @@ impl SerializeStruct for Members<'_, '_> {
     fn skip_field(&mut self, key: &'static str) -> Result<(), EncodeError> {
         match self {
             Self::Record { record, .. } => record.skip_named(key),
-            Self::Map { .. } => Ok(()),
+            Self::Map { .. } | Self::Number { .. } => Ok(()),
         }
     }
 

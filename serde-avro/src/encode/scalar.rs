@@ -104,6 +104,39 @@ impl Sink<'_> {
         Ok(())
     }
 
+    /// A number in JSON's text: floats are rounded to their type, integers and decimals are kept exactly.
+    pub(crate) fn number(&mut self, op: Op, text: &str) -> Result<(), EncodeError> {
+        match op {
+            Op::Float => match text.parse::<f32>() {
+                Ok(value) if value.is_finite() => self.float(op, value),
+                _ => Err(EncodeError::out_of_range(text, "float")),
+            },
+            Op::Double => match text.parse::<f64>() {
+                Ok(value) if value.is_finite() => self.double(op, value),
+                _ => Err(EncodeError::out_of_range(text, "double")),
+            },
+            Op::Decimal(_) | Op::BigDecimal => self.text(op, text),
+            Op::Fixed(i) if matches!(self.tables.fixed(i).logical, Some(FixedLogical::Decimal(_))) => {
+                self.text(op, text)
+            }
+            Op::Union(i) => {
+                let branch = match self.tables.union(i).other {
+                    Some((index, branch)) => {
+                        put_long(&mut self.out, index.into());
+                        branch
+                    }
+                    None => self.choose(i, found_number(text))?,
+                };
+                // a union never holds a union
+                if let Op::Union(_) = branch { Err(self.mismatch(op, Found::Null)) } else { self.number(branch, text) }
+            }
+            _ => match text.parse() {
+                Ok(value) => self.integer(op, value, Width::Long),
+                Err(_) => Err(EncodeError::mismatch(self.tables.type_name(op), format!("number {text}"))),
+            },
+        }
+    }
+
     /// An integer beyond 64 bits, as its digits: only decimals hold one.
     pub(crate) fn wide(&mut self, op: Op, digits: &str) -> Result<(), EncodeError> {
         match op {
@@ -293,6 +326,15 @@ impl Sink<'_> {
             _ => return Err(self.mismatch(op, Found::Bytes(bytes.len()))),
         }
         Ok(())
+    }
+}
+
+/// What a number in JSON's text is before its branch is known: an integer of the smallest type, or a double.
+pub(crate) fn found_number(text: &str) -> Found<'static> {
+    match text.parse::<i64>() {
+        Ok(value) if i32::try_from(value).is_ok() => Found::Integer(value, Width::Int),
+        Ok(value) => Found::Integer(value, Width::Long),
+        Err(_) => Found::Double(text.parse().unwrap_or(f64::NAN)),
     }
 }
 

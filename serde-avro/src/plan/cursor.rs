@@ -12,6 +12,9 @@ pub(crate) struct Cursor<'b> {
     empty_items_left: u64,
     allocation_left: u64,
     limits: Limits,
+    /// The fault of the last call that returned nothing. An `Option` of a slice or a number travels in registers, a
+    /// `Result` of one does not: hot calls that are too large to be inlined leave their fault here.
+    fault: Option<DecodeError>,
 }
 
 /// An open block of an array or a map.
@@ -34,6 +37,7 @@ impl<'b> Cursor<'b> {
             empty_items_left: limits.empty_items_max,
             allocation_left: limits.allocation_bytes_max,
             limits,
+            fault: None,
         }
     }
 
@@ -46,6 +50,7 @@ impl<'b> Cursor<'b> {
             empty_items_left: self.empty_items_left,
             allocation_left: self.allocation_left,
             limits: self.limits,
+            fault: None,
         }
     }
 
@@ -122,7 +127,10 @@ impl<'b> Cursor<'b> {
                 self.rest = tail;
                 Ok(unzigzag(u64::from(*byte)))
             }
-            _ => self.varint::<10, 64>().map(unzigzag),
+            _ => match self.varint::<10, 64>() {
+                Some(raw) => Ok(unzigzag(raw)),
+                None => Err(self.left_fault()),
+            },
         }
     }
 
@@ -134,14 +142,18 @@ impl<'b> Cursor<'b> {
                 #[expect(clippy::cast_possible_truncation, reason = "at most seven bits")]
                 Ok(unzigzag(u64::from(*byte)) as i32)
             }
-            // 32 bits of zig-zag are 32 bits of number
-            #[expect(clippy::cast_possible_truncation, reason = "varint checks for 32 bits")]
-            _ => self.varint::<5, 32>().map(|raw| unzigzag(raw) as i32),
+            _ => match self.varint::<5, 32>() {
+                // 32 bits of zig-zag are 32 bits of number
+                #[expect(clippy::cast_possible_truncation, reason = "varint checks for 32 bits")]
+                Some(raw) => Ok(unzigzag(raw) as i32),
+                None => Err(self.left_fault()),
+            },
         }
     }
 
     /// A variable-length number of at most `BYTES` bytes and `BITS` bits.
-    fn varint<const BYTES: usize, const BITS: u32>(&mut self) -> Result<u64, DecodeError> {
+    #[inline(never)]
+    fn varint<const BYTES: usize, const BITS: u32>(&mut self) -> Option<u64> {
         let mut value = 0u64;
         let mut shift = 0u32;
         for (used, byte) in self.rest.iter().take(BYTES).enumerate() {
@@ -152,11 +164,21 @@ impl<'b> Cursor<'b> {
                     break;
                 }
                 self.rest = self.rest.get(used + 1..).unwrap_or_default();
-                return Ok(value);
+                return Some(value);
             }
             shift += 7;
         }
-        Err(self.bad_varint(BYTES, BITS))
+        self.fault = Some(self.bad_varint(BYTES, BITS));
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn left_fault(&mut self) -> DecodeError {
+        match self.fault.take() {
+            Some(fault) => fault,
+            None => self.fault(Kind::UnexpectedEnd),
+        }
     }
 
     #[cold]
@@ -227,12 +249,23 @@ impl<'b> Cursor<'b> {
 
     #[inline]
     pub(crate) fn string(&mut self) -> Result<&'b str, DecodeError> {
-        let left = self.rest.len();
-        let bytes = self.bytes()?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text),
-            Err(_) => Err(self.fault_from(Kind::InvalidUtf8, left)),
+        match self.text() {
+            Some(text) => Ok(text),
+            None => Err(self.left_fault()),
         }
+    }
+
+    #[inline(never)]
+    fn text(&mut self) -> Option<&'b str> {
+        let left = self.rest.len();
+        match self.bytes() {
+            Ok(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => return Some(text),
+                Err(_) => self.fault = Some(self.fault_from(Kind::InvalidUtf8, left)),
+            },
+            Err(fault) => self.fault = Some(fault),
+        }
+        None
     }
 
     /// Steps over a string, which must be UTF-8 all the same.
@@ -289,7 +322,7 @@ impl<'b> Cursor<'b> {
         let count = count.unsigned_abs();
         if item_bytes_min == 0 {
             self.count_empty(count, left)?;
-        } else if count > (self.rest.len() / item_bytes_min as usize) as u64 {
+        } else if count.saturating_mul(item_bytes_min.into()) > self.rest.len() as u64 {
             return Err(self.fault_from(Kind::CountBeyondInput { count, left: self.rest.len() }, left));
         }
         Ok(Some(Block { count, declared }))

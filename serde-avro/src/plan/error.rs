@@ -319,6 +319,7 @@ impl DecodeError {
 
     /// Sets the offset of an error that came from the target type.
     #[cold]
+    #[inline(never)]
     pub(crate) fn located(mut self, offset: usize) -> Self {
         self.0.offset.get_or_insert(offset);
         self
@@ -330,7 +331,7 @@ impl DecodeError {
     }
 
     /// Offset of the faulty element from the start of the body, where it is known. A fault inside a reader's default
-    /// has no offset.
+    /// has the offset at which the default stands in.
     pub fn offset(&self) -> Option<usize> {
         self.0.offset
     }

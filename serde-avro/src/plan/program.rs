@@ -216,7 +216,6 @@ pub(crate) struct BranchRead {
     /// The reader's union and its branch.
     pub(crate) union: u32,
     pub(crate) index: u32,
-    pub(crate) is_null: bool,
     pub(crate) read: Read,
 }
 

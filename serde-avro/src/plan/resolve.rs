@@ -145,8 +145,7 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             let reason = format!("no branch of the reader's union takes {}", self.tables.type_name(wire));
             return Ok(self.fail(reason, wire));
         };
-        let is_null = wire == Op::Null;
-        let entry = BranchRead { union, index, is_null, read: Read::Leaf(Op::Null) };
+        let entry = BranchRead { union, index, read: Read::Leaf(Op::Null) };
         Ok(Read::Branch(push(&mut self.tables.branch_reads, entry)))
     }
 
@@ -241,8 +240,7 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             reads.push(match to.and_then(|to| to.get(index as usize)) {
                 Some(target) => {
                     let read = self.read(inner(pair, *branch, *target))?;
-                    let is_null = read == Read::Leaf(Op::Null);
-                    let entry = BranchRead { union: view, index, is_null, read };
+                    let entry = BranchRead { union: view, index, read };
                     Read::Branch(push(&mut self.tables.branch_reads, entry))
                 }
                 None => self.read(inner(pair, *branch, r))?,

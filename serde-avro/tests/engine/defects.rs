@@ -1,0 +1,75 @@
+//! What other Rust crates get wrong, and this engine must not.
+
+use apache_avro::types::Value;
+
+use super::{pair, plan, record};
+
+#[test]
+fn a_bare_value_in_a_union_has_its_index() {
+    let mut out = Vec::new();
+    plan(r#"["null","int"]"#).encode_value(&Value::Int(7), &mut out).unwrap();
+    assert_eq!(out, [2, 14]);
+}
+
+#[test]
+fn field_aliases_are_applied_and_not_replaced_by_the_default() {
+    let writer = record(r#"{"name":"old","type":"int"}"#);
+    let reader = record(r#"{"name":"new","type":"int","aliases":["old"],"default":9}"#);
+    let value = pair(&writer, &reader).decode_value(&[6]).unwrap();
+    assert_eq!(value, Value::Record(vec![("new".into(), Value::Int(3))]));
+}
+
+#[test]
+fn a_default_of_the_second_branch_is_kept() {
+    let reader = record(r#"{"name":"u","type":["null","int"],"default":4}"#);
+    let value = pair(&record(""), &reader).decode_value(&[]).unwrap();
+    assert_eq!(value, Value::Record(vec![("u".into(), Value::Union(1, Box::new(Value::Int(4))))]));
+}
+
+#[test]
+fn long_is_never_narrowed_to_int() {
+    let plan = assay_serde_avro::Plan::resolve(&super::schema(r#""long""#), &super::schema(r#""int""#));
+    assert!(plan.is_err());
+}
+
+#[test]
+fn records_of_equal_shape_keep_their_branch() {
+    let branch = |n: &str| format!(r#"{{"type":"record","name":"{n}","fields":[{{"name":"f","type":"int"}}]}}"#);
+    let union = format!("[{},{}]", branch("A"), branch("B"));
+    let value = pair(&branch("B"), &union).decode_value(&[2]).unwrap();
+    assert!(matches!(value, Value::Union(1, _)), "{value:?}");
+}
+
+#[test]
+fn a_missing_field_with_a_default_is_written() {
+    let text = record(r#"{"name":"a","type":"int"},{"name":"b","type":"int","default":2}"#);
+    let mut out = Vec::new();
+    plan(&text).encode_value(&Value::Record(vec![("a".into(), Value::Int(1))]), &mut out).unwrap();
+    assert_eq!(out, [2, 4]);
+}
+
+#[test]
+fn a_struct_need_not_bear_the_records_name() {
+    #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+    struct Other {
+        a: i32,
+    }
+    let plan = plan(&record(r#"{"name":"a","type":"int"}"#));
+    let bytes = plan.encode_to_vec(&Other { a: 1 }).unwrap();
+    assert_eq!(plan.decode::<Other>(&bytes), Ok(Other { a: 1 }));
+}
+
+#[test]
+fn decimals_beyond_sixteen_bytes_work() {
+    let plan = plan(r#"{"type":"bytes","logicalType":"decimal","precision":60,"scale":1}"#);
+    let text = "-12345678901234567890123456789012345678901234567890.5";
+    let bytes = plan.encode_to_vec(text).unwrap();
+    assert_eq!(plan.decode::<String>(&bytes).as_deref(), Ok(text));
+}
+
+#[test]
+fn a_decimal_with_few_bytes_reads_at_a_larger_precision() {
+    let of = |precision: u32| format!(r#"{{"type":"bytes","logicalType":"decimal","precision":{precision},"scale":2}}"#);
+    let text: String = pair(&of(4), &of(30)).decode(&[2, 5]).unwrap();
+    assert_eq!(text, "0.05");
+}
