@@ -1,0 +1,449 @@
+//! Can a reader's schema read what a writer's schema wrote? Java's `SchemaCompatibility`, verdicts, order, places and all.
+//!
+//! Java recurses and remembers the result of every pair of nodes by identity; messages depend on what it remembers. Here
+//! the recursion is a list of frames, because a pair of schemas can nest as deep as the product of their sizes, and only
+//! pairs with a named type are remembered: a pair of unnamed occurrences has one way to be reached.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use thiserror::Error;
+
+use super::canonical;
+use super::incompatibility::{Incompatibility, IncompatibilityKind};
+use super::name::Name;
+use super::node::{EnumNode, Field, FixedNode, Kind, Node, NodeId, RecordNode};
+use super::parse::{Limits, printed_depth};
+use super::schema::Schema;
+use crate::json::java_order;
+
+/// Pairs of nodes one check may visit.
+const PAIRS_MAX: usize = 4_000_000;
+/// Incompatibilities one check may collect or copy: shared types repeat theirs, which can double with every level.
+const ENTRIES_MAX: usize = 200_000;
+
+/// Everything that keeps `reader` from reading data of `writer`, in Java's order; empty when it can.
+///
+/// Costs at most 4,000,000 pairs of nodes and 200,000 incompatibilities, then gives up with [`CheckError::TooComplex`].
+/// Beyond the pairs on the way no stack is used.
+pub fn check(reader: &Schema, writer: &Schema) -> Result<Vec<Incompatibility>, CheckError> {
+    let mut checker = Checker {
+        reader,
+        writer,
+        memo: HashMap::new(),
+        path: Vec::new(),
+        base: 0,
+        frames: Vec::new(),
+        pairs_left: PAIRS_MAX,
+        entries_left: ENTRIES_MAX,
+    };
+    checker.run()
+}
+
+/// Why two schemas could not be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CheckError {
+    /// A field of the reader matches several of the writer.
+    #[error(transparent)]
+    Ambiguous(#[from] AmbiguousField),
+    /// The pair exceeds the limits of [`check`].
+    #[error("schemas are too complex to compare")]
+    TooComplex,
+}
+
+/// A field of the reader that matches several of the writer by name and aliases. The display text is Java's.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "Reader record field {field} type:{kind} pos:{position} matches multiple fields in writer record schema {writer}"
+)]
+pub struct AmbiguousField {
+    /// The reader's field.
+    pub field: String,
+    /// Its type, upper case.
+    pub kind: &'static str,
+    /// Its position.
+    pub position: usize,
+    /// The writer's record: its canonical text with everything spelt out.
+    pub writer: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Token {
+    Word(&'static str),
+    Index(usize),
+}
+
+/// Which pairs a frame visits, one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    /// Items of arrays, values of maps.
+    Inner(&'static str),
+    /// Fields of records.
+    Fields,
+    /// Writer branches, each read by the whole reader union.
+    UnionByUnion,
+    /// Writer branches, each read by a plain reader.
+    WriterBranches,
+    /// Reader branches until one reads the plain writer.
+    ReaderBranches,
+}
+
+struct Frame {
+    reader: NodeId,
+    writer: NodeId,
+    visit: Visit,
+    step: usize,
+    /// A branch of the reader's union took the writer's type.
+    read_by_branch: bool,
+    found: Vec<Incompatibility>,
+    /// Length and base of the path to go back to.
+    path_length: usize,
+    path_base: usize,
+}
+
+/// The next pair of a frame.
+struct Child {
+    reader: NodeId,
+    writer: NodeId,
+    steps: [Option<Token>; 3],
+    /// Whether the pair's places are relative to itself.
+    fresh_path: bool,
+}
+
+enum Memo {
+    InProgress,
+    Done(Rc<[Incompatibility]>),
+}
+
+struct Checker<'a> {
+    reader: &'a Schema,
+    writer: &'a Schema,
+    memo: HashMap<(NodeId, NodeId), Memo>,
+    path: Vec<Token>,
+    /// Where the visible part of the path begins.
+    base: usize,
+    frames: Vec<Frame>,
+    pairs_left: usize,
+    entries_left: usize,
+}
+
+type Found = Vec<Incompatibility>;
+
+impl Checker<'_> {
+    fn run(&mut self) -> Result<Found, CheckError> {
+        let root = Child {
+            reader: self.reader.root(),
+            writer: self.writer.root(),
+            steps: [None; 3],
+            fresh_path: false,
+        };
+        let mut returned = self.enter(&root)?;
+        while let Some(mut frame) = self.frames.pop() {
+            if let Some(found) = returned.take() {
+                self.absorb(&mut frame, found)?;
+            }
+            if let Some(child) = self.next(&mut frame)? {
+                self.frames.push(frame);
+                returned = self.enter(&child)?;
+            } else {
+                returned = Some(self.leave(frame)?);
+            }
+        }
+        Ok(returned.unwrap_or_default())
+    }
+
+    /// Begins a pair: its result when that is known at once, else `None` with a frame to work through.
+    fn enter(&mut self, child: &Child) -> Result<Option<Found>, CheckError> {
+        self.pairs_left = self.pairs_left.checked_sub(1).ok_or(CheckError::TooComplex)?;
+        let pair = (child.reader, child.writer);
+        let (r, w) = (self.reader.node(child.reader), self.writer.node(child.writer));
+        if r.kind() == w.kind() && r.kind().is_primitive() {
+            return Ok(Some(Found::new()));
+        }
+        let remembered = r.name().is_some() || w.name().is_some();
+        if remembered {
+            match self.memo.get(&pair) {
+                Some(Memo::InProgress) => return Ok(Some(Found::new())),
+                Some(Memo::Done(found)) => {
+                    let found = found.to_vec();
+                    self.spend(found.len())?;
+                    return Ok(Some(found));
+                }
+                None => {}
+            }
+        }
+        let (path_length, path_base) = (self.path.len(), self.base);
+        if child.fresh_path {
+            self.base = path_length;
+        }
+        self.path.extend(child.steps.iter().flatten());
+        let (visit, found) = self.begin(pair, r, w);
+        let Some(visit) = visit else {
+            self.path.truncate(path_length);
+            self.base = path_base;
+            if remembered {
+                self.remember(pair, &found)?;
+            }
+            return Ok(Some(found));
+        };
+        if remembered {
+            self.memo.insert(pair, Memo::InProgress);
+        }
+        let (reader, writer) = pair;
+        self.frames.push(Frame {
+            reader,
+            writer,
+            visit,
+            step: 0,
+            read_by_branch: false,
+            found,
+            path_length,
+            path_base,
+        });
+        Ok(None)
+    }
+
+    /// The checks of the two nodes themselves, and what remains to be visited.
+    fn begin(&self, pair: (NodeId, NodeId), r: &Node, w: &Node) -> (Option<Visit>, Found) {
+        match (r, w) {
+            (Node::Union { .. }, Node::Union { .. }) => (Some(Visit::UnionByUnion), Found::new()),
+            (_, Node::Union { .. }) => (Some(Visit::WriterBranches), Found::new()),
+            (Node::Union { .. }, _) => (Some(Visit::ReaderBranches), Found::new()),
+            (Node::Array { .. }, Node::Array { .. }) => (Some(Visit::Inner("items")), Found::new()),
+            (Node::Map { .. }, Node::Map { .. }) => (Some(Visit::Inner("values")), Found::new()),
+            (Node::Record(a), Node::Record(b)) => {
+                (Some(Visit::Fields), self.names(pair, &a.name, &a.aliases, &b.name))
+            }
+            (Node::Enum(a), Node::Enum(b)) => (None, self.enums(pair, a, b)),
+            (Node::Fixed(a), Node::Fixed(b)) => (None, self.fixed(pair, a, b)),
+            (r, w) if promotes(r.kind(), w.kind()) => (None, Found::new()),
+            (r, w) => {
+                let (r, w) = (r.kind().java_name(), w.kind().java_name());
+                let message = format!("reader type: {r} not compatible with writer type: {w}");
+                (None, vec![self.problem(IncompatibilityKind::TypeMismatch, pair, &[], message)])
+            }
+        }
+    }
+
+    fn names(&self, pair: (NodeId, NodeId), reader: &Name, aliases: &[Name], writer: &Name) -> Found {
+        if reader.simple() == writer.simple() || aliases.contains(writer) {
+            return Found::new();
+        }
+        let message = format!("expected: {writer}");
+        vec![self.problem(IncompatibilityKind::NameMismatch, pair, &[Token::Word("name")], message)]
+    }
+
+    fn enums(&self, pair: (NodeId, NodeId), reader: &EnumNode, writer: &EnumNode) -> Found {
+        let mut found = self.names(pair, &reader.name, &reader.aliases, &writer.name);
+        if reader.default.is_some() || reader.symbols == writer.symbols {
+            return found;
+        }
+        let known: HashSet<&String> = reader.symbols.iter().collect();
+        let mut missing: Vec<&str> =
+            writer.symbols.iter().filter(|symbol| !known.contains(symbol)).map(String::as_str).collect();
+        if !missing.is_empty() {
+            missing.sort_by(|a, b| java_order(a, b));
+            let message = format!("[{}]", missing.join(", "));
+            let kind = IncompatibilityKind::MissingEnumSymbols;
+            found.push(self.problem(kind, pair, &[Token::Word("symbols")], message));
+        }
+        found
+    }
+
+    fn fixed(&self, pair: (NodeId, NodeId), reader: &FixedNode, writer: &FixedNode) -> Found {
+        let mut found = self.names(pair, &reader.name, &reader.aliases, &writer.name);
+        if reader.size != writer.size {
+            let message = format!("expected: {}, found: {}", writer.size, reader.size);
+            let kind = IncompatibilityKind::FixedSizeMismatch;
+            found.push(self.problem(kind, pair, &[Token::Word("size")], message));
+        }
+        found
+    }
+
+    /// The next pair a frame wants, or `None` when it is done.
+    fn next(&mut self, frame: &mut Frame) -> Result<Option<Child>, CheckError> {
+        let (r, w) = (self.reader.node(frame.reader), self.writer.node(frame.writer));
+        let index = frame.step;
+        let plain = |reader, writer, token, fresh_path| Child {
+            reader,
+            writer,
+            steps: [token, None, None],
+            fresh_path,
+        };
+        let child = match (frame.visit, r, w) {
+            (Visit::Fields, Node::Record(r), Node::Record(w)) => return self.next_field(frame, r, w),
+            (
+                Visit::Inner(word),
+                Node::Array { items: a, .. } | Node::Map { values: a, .. },
+                Node::Array { items: b, .. } | Node::Map { values: b, .. },
+            ) => (index == 0).then(|| plain(*a, *b, Some(Token::Word(word)), false)),
+            (Visit::UnionByUnion, _, Node::Union { branches }) => {
+                branches.get(index).map(|branch| plain(frame.reader, *branch, None, true))
+            }
+            (Visit::WriterBranches, _, Node::Union { branches }) => branches
+                .get(index)
+                .map(|branch| plain(frame.reader, *branch, Some(Token::Index(index)), false)),
+            (Visit::ReaderBranches, Node::Union { branches }, _) if !frame.read_by_branch => {
+                branches.get(index).map(|branch| plain(*branch, frame.writer, None, true))
+            }
+            _ => None,
+        };
+        frame.step += 1;
+        Ok(child)
+    }
+
+    /// The next field pair; fields without a match are judged on the way.
+    fn next_field(
+        &mut self,
+        frame: &mut Frame,
+        reader: &RecordNode,
+        writer: &RecordNode,
+    ) -> Result<Option<Child>, CheckError> {
+        while let Some(field) = reader.fields.get(frame.step) {
+            let index = frame.step;
+            frame.step += 1;
+            let steps = [Some(Token::Word("fields")), Some(Token::Index(index)), Some(Token::Word("type"))];
+            let matched = self.matching_field(frame, field, index, writer)?;
+            let writer = match matched {
+                Some(matched) => {
+                    // both plain and equal: the common case of wide records
+                    let (r, w) = (self.reader.node(field.schema).kind(), self.writer.node(matched).kind());
+                    if r == w && r.is_primitive() {
+                        continue;
+                    }
+                    matched
+                }
+                None if field.default.is_some() => continue,
+                // Java compares an enum that has a default with the writer's record
+                None if self.enum_with_default(field) => frame.writer,
+                None => {
+                    let pair = (frame.reader, frame.writer);
+                    let place = [Token::Word("fields"), Token::Index(index)];
+                    let kind = IncompatibilityKind::ReaderFieldMissingDefaultValue;
+                    frame.found.push(self.problem(kind, pair, &place, field.name.clone()));
+                    continue;
+                }
+            };
+            return Ok(Some(Child { reader: field.schema, writer, steps, fresh_path: false }));
+        }
+        Ok(None)
+    }
+
+    fn enum_with_default(&self, field: &Field) -> bool {
+        matches!(self.reader.node(field.schema), Node::Enum(node) if node.default.is_some())
+    }
+
+    /// The type of the writer's field that a reader's field reads: by name or by one of the reader's aliases.
+    fn matching_field(
+        &self,
+        frame: &Frame,
+        field: &Field,
+        index: usize,
+        writer: &RecordNode,
+    ) -> Result<Option<NodeId>, CheckError> {
+        let same_place = writer.fields.get(index).filter(|candidate| candidate.name == field.name);
+        let by_name = same_place.or_else(|| writer.field(&field.name).map(|(_, field)| field));
+        let by_alias = field.aliases.iter().filter_map(|alias| writer.field(alias).map(|(_, field)| field));
+        let mut matches = by_name.into_iter().chain(by_alias);
+        let first = matches.next();
+        if matches.next().is_none() {
+            return Ok(first.map(|field| field.schema));
+        }
+        let nodes = &self.writer.0.nodes;
+        let known = HashSet::new();
+        let writer = if printed_depth(nodes, frame.writer, &known) > Limits::default().depth_max {
+            writer.name.to_string()
+        } else {
+            canonical::print(nodes, frame.writer, &known)
+        };
+        let kind = self.reader.node(field.schema).kind().java_name();
+        Err(AmbiguousField { field: field.name.clone(), kind, position: index, writer }.into())
+    }
+
+    /// Takes in the result of the pair a frame asked for last.
+    fn absorb(&mut self, frame: &mut Frame, found: Found) -> Result<(), CheckError> {
+        match frame.visit {
+            Visit::Inner(_) | Visit::Fields | Visit::WriterBranches => {
+                self.spend(found.len())?;
+                frame.found.extend(found);
+            }
+            Visit::UnionByUnion => {
+                let index = frame.step - 1;
+                if let (false, Node::Union { branches }) = (found.is_empty(), self.writer.node(frame.writer))
+                {
+                    let branch = branches.get(index).copied().unwrap_or(frame.writer);
+                    let problem = self.missing_branch((frame.reader, branch), &[Token::Index(index)]);
+                    frame.found.push(problem);
+                }
+            }
+            Visit::ReaderBranches => frame.read_by_branch = found.is_empty(),
+        }
+        Ok(())
+    }
+
+    fn missing_branch(&self, pair: (NodeId, NodeId), place: &[Token]) -> Incompatibility {
+        let writer = self.writer.node(pair.1).kind().java_name();
+        let message = format!("reader union lacking writer type: {writer}");
+        self.problem(IncompatibilityKind::MissingUnionBranch, pair, place, message)
+    }
+
+    fn leave(&mut self, mut frame: Frame) -> Result<Found, CheckError> {
+        let pair = (frame.reader, frame.writer);
+        if frame.visit == Visit::ReaderBranches && !frame.read_by_branch {
+            frame.found.push(self.missing_branch(pair, &[]));
+        }
+        self.path.truncate(frame.path_length);
+        self.base = frame.path_base;
+        if self.reader.node(pair.0).name().is_some() || self.writer.node(pair.1).name().is_some() {
+            self.remember(pair, &frame.found)?;
+        }
+        Ok(frame.found)
+    }
+
+    fn remember(&mut self, pair: (NodeId, NodeId), found: &[Incompatibility]) -> Result<(), CheckError> {
+        self.spend(found.len())?;
+        self.memo.insert(pair, Memo::Done(found.into()));
+        Ok(())
+    }
+
+    fn spend(&mut self, entries: usize) -> Result<(), CheckError> {
+        self.entries_left = self.entries_left.checked_sub(entries).ok_or(CheckError::TooComplex)?;
+        Ok(())
+    }
+
+    fn problem(
+        &self,
+        kind: IncompatibilityKind,
+        pair: (NodeId, NodeId),
+        place: &[Token],
+        message: String,
+    ) -> Incompatibility {
+        let mut location = String::new();
+        for token in self.path.iter().skip(self.base).chain(place) {
+            location.push('/');
+            match token {
+                Token::Word(word) => location.push_str(word),
+                Token::Index(index) => location.push_str(&index.to_string()),
+            }
+        }
+        if location.is_empty() {
+            location.push('/');
+        }
+        Incompatibility { kind, location, message, reader: pair.0, writer: pair.1 }
+    }
+}
+
+/// Whether a reader of one type takes data of another by promotion.
+fn promotes(reader: Kind, writer: Kind) -> bool {
+    match reader {
+        Kind::Long => writer == Kind::Int,
+        Kind::Float => matches!(writer, Kind::Int | Kind::Long),
+        Kind::Double => matches!(writer, Kind::Int | Kind::Long | Kind::Float),
+        Kind::Bytes => writer == Kind::String,
+        Kind::String => writer == Kind::Bytes,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

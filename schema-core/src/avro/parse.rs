@@ -1,0 +1,262 @@
+//! From text to nodes. Everything the author wrote is kept; what Java refuses is refused in Java's words.
+
+mod named;
+mod resolve;
+mod types;
+
+pub(super) use resolve::printed_depth;
+
+use std::collections::{HashMap, HashSet};
+
+use super::name::Name;
+use super::node::{Kind, Node, NodeId, Nodes, Props};
+use super::schema::Schema;
+use super::{canonical, default_value};
+use crate::error::{SchemaError, SchemaProblem};
+use crate::json::{self, Reader};
+
+/// How much of a text is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ParseMode {
+    /// A schema being registered or tested: ASCII names, checked namespaces, checked field defaults.
+    #[default]
+    Strict,
+    /// A schema looked up, stored or imported: names of any script in the main text, defaults as they are.
+    Lax,
+}
+
+/// Bounds on what one parse may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the main and all referenced texts together. Default 4 MiB.
+    pub text_bytes_max: usize,
+    /// Nesting of JSON objects and arrays, in each text and in the text with everything spelt out. Default 500, which
+    /// fits a thread stack of 2 MiB several times over; raise it only together with the stack.
+    pub depth_max: usize,
+    /// Types in all texts together. Default 200,000.
+    pub nodes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { text_bytes_max: 4 << 20, depth_max: 500, nodes_max: 200_000 }
+    }
+}
+
+/// How to parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ParseOptions {
+    /// What to check.
+    pub mode: ParseMode,
+    /// What to allow.
+    pub limits: Limits,
+}
+
+pub(super) fn parse(text: &str, references: &[&str], options: &ParseOptions) -> Result<Schema, SchemaError> {
+    let limits = &options.limits;
+    let bytes = references.iter().fold(text.len(), |sum, reference| sum.saturating_add(reference.len()));
+    if bytes > limits.text_bytes_max {
+        return Err(SchemaError::TooLong { bytes, max: limits.text_bytes_max });
+    }
+    let mut parser = Parser::new(*options);
+    let mut reference_names = HashSet::new();
+    for (index, reference) in references.iter().enumerate() {
+        let root = parser.text(reference, Some(index))?;
+        if let Some(name) = parser.nodes.get(root).name() {
+            reference_names.insert(name.full().to_owned());
+        }
+    }
+    let root = parser.text(text, None)?;
+    let deepest = [&HashSet::new(), &reference_names].map(|known| printed_depth(&parser.nodes, root, known));
+    if deepest.into_iter().any(|depth| depth > limits.depth_max) {
+        return Err(SchemaError::TooDeep { max: limits.depth_max });
+    }
+    Ok(Schema::from_parts(parser.nodes, root, reference_names))
+}
+
+/// A step of the path into the text.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Key(&'static str),
+    Index(usize),
+}
+
+impl Step {
+    fn token(self) -> String {
+        match self {
+            Self::Key(key) => key.to_owned(),
+            Self::Index(index) => index.to_string(),
+        }
+    }
+}
+
+/// Why parsing stopped; the parser's path says where.
+enum Fault {
+    Problem(Box<SchemaProblem>),
+    TooManyNodes,
+}
+
+impl From<SchemaProblem> for Fault {
+    fn from(problem: SchemaProblem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+/// A name used before its definition: a placeholder node to be replaced.
+struct Pending {
+    full: String,
+    path: Vec<Step>,
+}
+
+/// A second definition of a name, legal when equal to the first.
+struct Redefinition {
+    first: NodeId,
+    second: NodeId,
+    path: Vec<Step>,
+}
+
+/// A default to be checked once all names are known.
+struct DefaultToCheck {
+    record: NodeId,
+    field: usize,
+    path: Vec<Step>,
+}
+
+struct Parser {
+    options: ParseOptions,
+    nodes: Nodes,
+    names: HashMap<String, NodeId>,
+    pending: HashMap<NodeId, Pending>,
+    redefinitions: Vec<Redefinition>,
+    defaults: Vec<DefaultToCheck>,
+    /// Where the parser is; left as it is when a fault is raised.
+    path: Vec<Step>,
+    in_reference: bool,
+    /// Records whose fields are being read, outermost first.
+    open: Vec<(NodeId, Name)>,
+}
+
+impl Parser {
+    fn new(options: ParseOptions) -> Self {
+        Self {
+            options,
+            nodes: Nodes::default(),
+            names: HashMap::new(),
+            pending: HashMap::new(),
+            redefinitions: Vec::new(),
+            defaults: Vec::new(),
+            path: Vec::new(),
+            in_reference: false,
+            open: Vec::new(),
+        }
+    }
+
+    /// Parses one text to the end: names resolved, redefinitions and defaults checked.
+    fn text(&mut self, text: &str, reference: Option<usize>) -> Result<NodeId, SchemaError> {
+        let depth_max = self.options.limits.depth_max;
+        let document = Reader::new(text, depth_max).document().map_err(|error| {
+            if error.too_deep {
+                return SchemaError::TooDeep { max: depth_max };
+            }
+            let position = json::position_of(text, error.offset);
+            SchemaError::Json { message: error.message, position, reference }
+        })?;
+        self.in_reference = reference.is_some();
+        self.path.clear();
+        self.value(&document, "")
+            .and_then(|root| self.finish(root))
+            .map_err(|fault| self.error(fault, text, reference))
+    }
+
+    fn finish(&mut self, root: NodeId) -> Result<NodeId, Fault> {
+        let root = self.resolve_pending(root)?;
+        self.check_redefinitions()?;
+        for check in std::mem::take(&mut self.defaults) {
+            self.check_default(check)?;
+        }
+        Ok(root)
+    }
+
+    fn check_default(&mut self, check: DefaultToCheck) -> Result<(), Fault> {
+        let Node::Record(record) = self.nodes.get(check.record) else { return Ok(()) };
+        let Some(field) = record.fields.get(check.field) else { return Ok(()) };
+        let Some(default) = &field.default else { return Ok(()) };
+        if default_value::is_valid(&self.nodes, field.schema, default) {
+            return Ok(());
+        }
+        let schema =
+            if printed_depth(&self.nodes, field.schema, &HashSet::new()) > self.options.limits.depth_max {
+                self.nodes.get(field.schema).kind().as_str().to_owned()
+            } else {
+                shortened(canonical::print(&self.nodes, field.schema, &HashSet::new()))
+            };
+        let problem = SchemaProblem::InvalidDefault {
+            field: field.name.clone(),
+            default: shortened(json::to_text(default)),
+            schema,
+        };
+        self.path = check.path;
+        Err(problem.into())
+    }
+
+    fn error(&self, fault: Fault, text: &str, reference: Option<usize>) -> SchemaError {
+        match fault {
+            Fault::TooManyNodes => SchemaError::TooManyNodes { max: self.options.limits.nodes_max },
+            Fault::Problem(problem) => {
+                let tokens: Vec<String> = self.path.iter().map(|step| step.token()).collect();
+                let offset = json::locate(text, &tokens, self.options.limits.depth_max);
+                let path = tokens.iter().fold(String::new(), |path, token| path + "/" + token);
+                let position = json::position_of(text, offset);
+                SchemaError::Schema { problem: *problem, path, position, reference }
+            }
+        }
+    }
+
+    fn push(&mut self, node: Node) -> Result<NodeId, Fault> {
+        let index = self.nodes.0.len();
+        if index >= self.options.limits.nodes_max {
+            return Err(Fault::TooManyNodes);
+        }
+        self.nodes.0.push(node);
+        Ok(NodeId(u32::try_from(index).map_err(|_| Fault::TooManyNodes)?))
+    }
+
+    fn placeholder(&mut self) -> Result<NodeId, Fault> {
+        self.push(Node::Null(Props::default()))
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "the id was made by push")]
+    fn fill(&mut self, id: NodeId, node: Node) {
+        self.nodes.0[id.index()] = node;
+    }
+
+    /// Runs `inner` one step further down the path. After a fault the path stays where it was.
+    fn at<T>(
+        &mut self,
+        steps: &[Step],
+        inner: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let length = self.path.len();
+        self.path.extend_from_slice(steps);
+        let done = inner(self)?;
+        self.path.truncate(length);
+        Ok(done)
+    }
+
+    fn kind(&self, id: NodeId) -> Kind {
+        if self.pending.contains_key(&id) { Kind::Record } else { self.nodes.get(id).kind() }
+    }
+}
+
+/// The JSON of a refused value, cut so that a message stays readable.
+fn shortened(mut text: String) -> String {
+    const CHARACTERS_MAX: usize = 2_000;
+    if let Some((end, _)) = text.char_indices().nth(CHARACTERS_MAX) {
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
