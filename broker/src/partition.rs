@@ -128,6 +128,8 @@ pub struct Partition {
     writer: Mutex<Writer>,
     queue: Mutex<Queue>,
     unsynced: Mutex<sync::Unsynced>,
+    /// Held during a sync: a later one must not overtake it.
+    syncing: Mutex<()>,
     tail: Mutex<Tail>,
     log_start: AtomicI64,
     log_end: AtomicI64,
@@ -201,6 +203,7 @@ impl Partition {
             writer: Mutex::new(writer),
             queue: Mutex::default(),
             unsynced: Mutex::new(sync::Unsynced::new(log_end)),
+            syncing: Mutex::default(),
             tail: Mutex::default(),
             log_start: log_start.into(),
             log_end: log_end.into(),

@@ -95,6 +95,9 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
         opened.open_segment(known, base, next_base)?;
     }
     let mut next_offset = opened.segments.last().map_or(0, |segment| segment.state().next_offset);
+    if next_offset < known.recovery_point {
+        return Err(RecoveryError::Short { end: next_offset, recovery_point: known.recovery_point });
+    }
     if next_offset < known.log_start {
         // Nothing of what was left is readable any more.
         for segment in opened.segments.drain(..) {
@@ -102,11 +105,10 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
         }
         next_offset = known.log_start;
     }
-    if next_offset < known.recovery_point {
-        return Err(RecoveryError::Short { end: next_offset, recovery_point: known.recovery_point });
-    }
     if opened.segments.is_empty() {
-        opened.segments.push(Arc::new(Segment::create(Arc::clone(&known.dir), next_offset)?));
+        opened.segments.push(Arc::new(
+            Segment::create(Arc::clone(&known.dir), next_offset).map_err(|(error, _)| error)?,
+        ));
         opened.changed = true;
     }
     let producers = producers::load(&known.dir, &files.snapshots, &opened.segments, next_offset)?;

@@ -139,11 +139,21 @@ impl Segment {
     }
 
     /// Creates the files of an empty segment, which are durable only after the folder is synced.
-    pub(crate) fn create(dir: Arc<PartitionDir>, base_offset: i64) -> io::Result<Self> {
+    ///
+    /// After an error none of them is left; should that fail too, the second value of the error is false: a stray
+    /// segment would hide what is appended before it, so that nothing may be.
+    pub(crate) fn create(dir: Arc<PartitionDir>, base_offset: i64) -> Result<Self, (io::Error, bool)> {
         let segment = Self::new(dir, base_offset, SegmentState::empty(base_offset), false);
-        let handles = segment.open(OpenMode::Truncate)?;
-        *lock(&segment.handles) = Some(Arc::new(handles));
-        Ok(segment)
+        match segment.open(OpenMode::Truncate) {
+            Ok(handles) => {
+                *lock(&segment.handles) = Some(Arc::new(handles));
+                Ok(segment)
+            }
+            Err(error) => {
+                let cleaned = segment.remove().is_ok();
+                Err((error, cleaned))
+            }
+        }
     }
 
     pub(crate) fn base_offset(&self) -> i64 {
@@ -227,8 +237,8 @@ impl Segment {
         Ok(())
     }
 
-    /// Closes the segment for writing and returns its files, which are still to be synced.
-    pub(crate) fn seal(&self) -> io::Result<Arc<Handles>> {
+    /// Writes the last row of the time index and returns the files, which are still to be synced.
+    pub(crate) fn finish(&self) -> io::Result<Arc<Handles>> {
         let handles = self.handles()?;
         let before = self.state();
         let mut after = before;
@@ -236,9 +246,13 @@ impl Segment {
         after.add_time(self.base_offset, &mut rows);
         write_rows(&handles, &before, &rows)?;
         *lock(&self.state) = after;
+        Ok(handles)
+    }
+
+    /// Ends writing to a finished segment.
+    pub(crate) fn seal(&self) {
         self.sealed.store(true, Ordering::Release);
         *lock(&self.handles) = None;
-        Ok(handles)
     }
 
     /// Lets go of the files until the first append.

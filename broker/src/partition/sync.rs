@@ -118,6 +118,7 @@ impl Partition {
     ///
     /// Returns whether the partition is as durable as its log is long at the time of the call.
     pub(crate) fn sync_now(&self) -> bool {
+        let _one_at_a_time = lock(&self.syncing);
         let (files, dir, end) = {
             let mut unsynced = lock(&self.unsynced);
             unsynced.bytes = 0;

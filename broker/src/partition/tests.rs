@@ -273,6 +273,26 @@ async fn a_full_disk_at_a_roll_leaves_the_log_whole() {
 }
 
 #[tokio::test]
+async fn a_roll_that_fails_halfway_leaves_no_stray_segment() {
+    for suffix in ["log", "index", "timeindex", "snapshot"] {
+        let (memory, topics, partition) = with(&[("segment.bytes", "290")]).await;
+        for n in 0..3 {
+            produce(&partition, batch(&n.to_string())).await;
+        }
+        memory.fail_creates(Some(suffix));
+        let large = batch(&"v".repeat(50));
+        assert!(matches!(partition.append(large, CLIENT).await, Err(AppendError::Write(_))), "{suffix}");
+        // A smaller one still fits into the old segment, behind the point where the new one would have begun.
+        produce(&partition, batch("")).await;
+        memory.fail_creates(None);
+        produce(&partition, batch("after")).await;
+        drop((topics, partition));
+        let topics = open(&memory.after_power_loss(Loss::All));
+        assert_eq!(values(&partition_of(&topics, "t", 0)).await.len(), 5, "{suffix}");
+    }
+}
+
+#[tokio::test]
 async fn sealed_segments_rebuilt_after_a_kill_keep_their_largest_timestamp() {
     let (memory, topics, partition) = with(&[("segment.bytes", "200")]).await;
     for n in 0..9 {

@@ -78,6 +78,7 @@ impl Partition {
 
     /// Writes what is queued, up to one write's worth, and comes back for the rest behind other partitions.
     fn drain(self: &Arc<Self>) {
+        let guard = FenceOnPanic(self);
         let mut taken = Vec::new();
         {
             let mut queue = lock(&self.queue);
@@ -97,6 +98,7 @@ impl Partition {
             drop(queue);
             self.schedule();
         }
+        std::mem::forget(guard);
     }
 
     fn write(self: &Arc<Self>, pending: Vec<Pending>) {
@@ -237,10 +239,18 @@ impl Partition {
     ///
     /// The sealed files and the folder are synced with the next commit round, before the recovery point passes them.
     pub(super) fn roll(&self, segments: &Segments, writer: &mut Writer) -> io::Result<()> {
-        let next = Arc::new(Segment::create(Arc::clone(&self.dir), writer.next_offset)?);
         let snapshot = self.write_snapshot(writer)?;
-        let sealed = segments.active().seal()?;
-        segments.push(next);
+        let active = segments.active();
+        let sealed = active.finish()?;
+        let next =
+            Segment::create(Arc::clone(&self.dir), writer.next_offset).map_err(|(error, cleaned)| {
+                if !cleaned {
+                    self.fence("a stray segment could not be removed", &error);
+                }
+                error
+            })?;
+        active.seal();
+        segments.push(Arc::new(next));
         writer.active_since_ms = self.engine.clock.now_ms();
         let mut unsynced = lock(&self.unsynced);
         unsynced.add(&sealed.log);
@@ -302,6 +312,16 @@ impl Partition {
         }
         self.written(&active, next_offset, length, durability, config);
         answer(stage.replies);
+    }
+}
+
+/// A broken invariant stops this partition, not those behind it in the queue.
+struct FenceOnPanic<'a>(&'a Partition);
+
+impl Drop for FenceOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.fence("the writer panicked", &io::Error::other("see the log"));
+        lock(&self.0.queue).pending.clear();
     }
 }
 

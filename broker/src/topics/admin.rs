@@ -250,7 +250,7 @@ fn make_partition(identity: Identity, id: TopicId) -> io::Result<Arc<Partition>>
     let metadata = dir.open(PARTITION_METADATA, OpenMode::Truncate)?;
     metadata.write_at(0, format!("version: {PARTITION_METADATA_VERSION}\ntopic_id: {id}\n").as_bytes())?;
     metadata.sync_data()?;
-    let segment = Segment::create(Arc::clone(&dir), 0)?;
+    let segment = Segment::create(Arc::clone(&dir), 0).map_err(|(error, _)| error)?;
     segment.close_idle();
     let epochs = Epochs::first(0);
     // Syncs the folder, and with it all of the above.

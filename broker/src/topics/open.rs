@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::durability::{Engine, LogConfig};
 use crate::log::checkpoint::{self, LOG_START, Offsets, RECOVERY_POINT};
 use crate::log::recovery::{Known, RecoveryError, recover};
-use crate::log::storage::{Storage, read_file};
-use crate::log::{PartitionDir, partition_dir};
+use crate::log::storage::{OpenMode, Storage, read_file};
+use crate::log::{PartitionDir, offset_of_file, partition_dir};
 use crate::partition::{Identity, Partition, segment_limits};
 
 /// Exists between a clean stop and the next start.
@@ -105,6 +105,11 @@ fn settle(storage: &dyn Storage, dir: &Path) -> Result<Entries, OpenError> {
         let Some((topic, partition)) = found.name.rsplit_once('-') else { continue };
         let Ok(partition) = partition.parse::<i32>() else { continue };
         match entries.iter().find(|(_, entry)| entry.name == topic) {
+            Some((_, entry))
+                if partition >= entry.partitions && has_records(storage, &dir.join(&found.name)) =>
+            {
+                tracing::error!(dir = found.name, "folder of an unknown partition is left alone");
+            }
             Some((id, entry)) if partition >= entry.partitions => {
                 // Partitions being added when the power went: nobody was told of them.
                 admin::discard_dirs(storage, dir, topic, *id, partition..partition.saturating_add(1))
@@ -126,6 +131,17 @@ fn settle(storage: &dyn Storage, dir: &Path) -> Result<Entries, OpenError> {
         entries.insert(id, Entry { name, partitions, config, stage: Stage::Ready });
     }
     Ok(entries)
+}
+
+/// Whether any segment in a partition's folder holds something; an unreadable one counts.
+fn has_records(storage: &dyn Storage, dir: &Path) -> bool {
+    let empty = |name: &str| {
+        let file = storage.open(&dir.join(name), OpenMode::Read);
+        file.and_then(|file| file.size()).is_ok_and(|size| size == 0)
+    };
+    storage.list(dir).map_or(true, |entries| {
+        entries.iter().any(|entry| offset_of_file(&entry.name, "log").is_some() && !empty(&entry.name))
+    })
 }
 
 /// Recovers all partitions, several at a time.

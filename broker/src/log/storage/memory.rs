@@ -43,6 +43,7 @@ struct State {
     steps: u64,
     cut_at: Option<u64>,
     write_error: Option<io::ErrorKind>,
+    create_error: Option<&'static str>,
     sync_error: bool,
     ignored_suffix: Option<&'static str>,
     ignores_dir_syncs: bool,
@@ -95,6 +96,11 @@ impl Memory {
     /// File syncs fail.
     pub(crate) fn fail_syncs(&self, fail: bool) {
         self.state().sync_error = fail;
+    }
+
+    /// Creating files with this suffix fails.
+    pub(crate) fn fail_creates(&self, suffix: Option<&'static str>) {
+        self.state().create_error = suffix;
     }
 
     /// Writes fail, having written half.
@@ -218,6 +224,9 @@ impl Storage for Memory {
                     return Err(not_found(path));
                 }
                 state.step()?;
+                if state.create_error.is_some_and(|suffix| path.to_str().unwrap().ends_with(suffix)) {
+                    return Err(io::Error::new(io::ErrorKind::StorageFull, "injected"));
+                }
                 let inode = state.inodes.len();
                 state.inodes.push(Inode::default());
                 state.names.insert(path.to_owned(), Node::File(inode));
