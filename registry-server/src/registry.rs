@@ -13,7 +13,6 @@ mod events;
 mod input;
 mod list;
 mod lookup;
-mod merge;
 mod mode;
 mod origin;
 mod read;
@@ -40,7 +39,7 @@ pub use register::RegisterOptions;
 pub use settings::StoredConfig;
 pub use stored::StoredSchema;
 pub use subjects::SUBJECT_BYTES_MAX;
-pub use tags::{TagChange, find as find_tags};
+pub use tags::TagChange;
 
 use crate::cache::Caches;
 use crate::config::RegistryConfig;

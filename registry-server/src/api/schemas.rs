@@ -11,7 +11,7 @@ use super::call::Call;
 use super::error::ApiError;
 use super::reply::{self, Reply, Schema, SchemaString, SubjectAndVersion, Tags};
 use crate::cache::Variant;
-use crate::registry::{self, RegistryError, SchemaFilter, StoredSchema, SubjectFilter};
+use crate::registry::{RegistryError, SchemaFilter, SchemaTags, StoredSchema, SubjectFilter};
 
 const RESOLVED: &str = "resolved";
 
@@ -105,7 +105,7 @@ async fn render(call: &Call, id: SchemaId, variant: &Variant) -> Result<(Bytes, 
     if call.query.flag("fetchMaxId") {
         body.max_id = Some(registry.max_id(&variant.subject).await?);
     }
-    let tags = find_tags(call, stored);
+    let tags = find_tags(call, stored).await?;
     body.schema_tags = tags.iter().map(Tags::from).collect();
     Ok((reply::render(&body)?, found.settled))
 }
@@ -132,12 +132,12 @@ pub(super) fn qualified_references(stored: &StoredSchema, asked: bool) -> Option
 }
 
 /// What `findTags` asks for.
-pub(super) fn find_tags(call: &Call, stored: &StoredSchema) -> Vec<registry::SchemaTags> {
+pub(super) async fn find_tags(call: &Call, stored: &StoredSchema) -> Result<Vec<SchemaTags>, ApiError> {
     let asked = call.query.list("findTags");
     if asked.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    registry::find_tags(stored.text(), stored.row().metadata.as_ref(), &asked)
+    Ok(call.registry().tags_of(stored, &asked).await?)
 }
 
 pub(super) async fn subjects_of_id(call: Call) -> Reply {
@@ -166,7 +166,7 @@ pub(super) async fn by_guid(call: Call) -> Result<Response, ApiError> {
     let text = text(&call, &stored, call.query.text("format") == RESOLVED).await?;
     let mut body = SchemaString::new(&stored);
     body.schema = &text;
-    let tags = find_tags(&call, &stored);
+    let tags = find_tags(&call, &stored).await?;
     body.schema_tags = tags.iter().map(Tags::from).collect();
     let context = format!(":{}:", stored.row().context);
     match registry.schema_of_subject(stored.id(), &context).await {

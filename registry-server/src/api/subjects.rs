@@ -75,7 +75,7 @@ async fn find(call: &Call) -> Result<SubjectVersion, ApiError> {
 async fn schema(call: &Call, found: &SubjectVersion) -> Reply {
     let text = text(call, &found.schema, call.query.text("format") == RESOLVED).await?;
     let references = qualified_references(&found.schema, call.query.text("referenceFormat") == "qualified");
-    let tags = find_tags(call, &found.schema);
+    let tags = find_tags(call, &found.schema).await?;
     let mut body = Schema::new(found);
     body.schema = &text;
     body.schema_tags = tags.iter().map(Tags::from).collect();

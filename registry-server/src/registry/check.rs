@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use assay_schema_core::avro::{self, Node, ParseMode};
-use assay_schema_core::compatibility::{OldVersion, check_against};
-use assay_schema_core::{CompatibilityLevel, Metadata, QualifiedSubject, RESERVED_FIELDS, Version, VersionRef};
+use assay_schema_core::avro::ParseMode;
+use assay_schema_core::compatibility::{FieldRules, OldVersion, check_with_fields};
+use assay_schema_core::{Metadata, QualifiedSubject, VersionRef};
 
 use super::content::Content;
 use super::error::RegistryError;
@@ -112,17 +112,16 @@ impl Registry {
                 }
             }
         }
-        let validate_fields = config.validate_fields.unwrap_or(self.config().validate_fields);
-        let mut messages = Vec::new();
-        if validate_fields {
-            let before = olds.first().and_then(|(_, stored, _)| stored.row().metadata.as_ref());
-            messages = reserved_field_messages(content, before);
-        }
-        messages.extend(level_messages(level, &content.schema, &olds));
-        if !messages.is_empty() {
-            messages.push(format!("{{validateFields: '{validate_fields}', compatibility: '{level}'}}"));
-        }
-        Ok(Checked { messages })
+        let rules = FieldRules {
+            validate_fields: config.validate_fields.unwrap_or(self.config().validate_fields),
+            metadata: content.metadata.as_ref(),
+            old_metadata: olds.first().and_then(|(_, stored, _)| stored.row().metadata.as_ref()),
+        };
+        let olds: Vec<OldVersion<'_>> = olds
+            .iter()
+            .map(|(version, stored, schema)| OldVersion { version: *version, schema, text: stored.text() })
+            .collect();
+        Ok(Checked { messages: check_with_fields(level, &content.schema, &olds, rules).messages })
     }
 }
 
@@ -131,51 +130,4 @@ fn in_group(config: &StoredConfig, metadata: Option<&Metadata>, stored: &Arc<Sto
     let Some(group) = &config.compatibility_group else { return true };
     let value = |metadata: Option<&Metadata>| metadata.and_then(|metadata| metadata.properties.get(group).cloned());
     value(metadata) == value(stored.row().metadata.as_ref())
-}
-
-fn level_messages(
-    level: CompatibilityLevel,
-    new: &avro::Schema,
-    olds: &[(Version, Arc<StoredSchema>, avro::Schema)],
-) -> Vec<String> {
-    let olds: Vec<OldVersion<'_>> = olds
-        .iter()
-        .map(|(version, stored, schema)| OldVersion { version: *version, schema, text: stored.text() })
-        .collect();
-    check_against(level, new, &olds).messages
-}
-
-/// Reserved fields that were given up or are in use (registry-api.md 12.7).
-fn reserved_field_messages(content: &Content, before: Option<&Metadata>) -> Vec<String> {
-    let now = reserved_fields(content.metadata.as_ref());
-    let mut messages: Vec<String> = reserved_fields(before)
-        .into_iter()
-        .filter(|field| !now.contains(field))
-        .map(|field| {
-            format!("The new schema has reserved field {field} removed from its metadata which is present in the old schema's metadata.")
-        })
-        .collect();
-    let used = top_level_fields(&content.schema);
-    messages.extend(
-        now.into_iter()
-            .filter(|field| used.contains(field))
-            .map(|field| format!("The new schema has field that conflicts with the reserved field {field}.")),
-    );
-    messages
-}
-
-fn reserved_fields(metadata: Option<&Metadata>) -> Vec<String> {
-    let list = metadata.and_then(|metadata| metadata.properties.get(RESERVED_FIELDS));
-    list.into_iter()
-        .flat_map(|list| list.split(','))
-        .map(|field| field.trim().to_owned())
-        .filter(|field| !field.is_empty())
-        .collect()
-}
-
-fn top_level_fields(schema: &avro::Schema) -> Vec<String> {
-    match schema.node(schema.root()) {
-        Node::Record(record) => record.fields.iter().map(|field| field.name.clone()).collect(),
-        _ => Vec::new(),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assay_schema_core::{Context, QualifiedSubject, RuleSet, Version};
+use assay_schema_core::{Context, QualifiedSubject, Version};
 
 use super::Registry;
 use super::error::RegistryError;
@@ -175,7 +175,8 @@ impl Listing<'_> {
         }
         let Some(schema) = registry.content(snapshot, &row.subject.context, row.id).await? else { return Ok(()) };
         if !self.filter.rule_type.is_empty() {
-            if !has_rule_type(schema.row().rule_set.as_ref(), &self.filter.rule_type) {
+            let rules = schema.row().rule_set.as_ref();
+            if !rules.is_some_and(|rules| rules.has_type(&self.filter.rule_type)) {
                 return Ok(());
             }
             if self.skipped < self.filter.page.offset {
@@ -192,10 +193,4 @@ impl Listing<'_> {
         });
         Ok(())
     }
-}
-
-fn has_rule_type(rule_set: Option<&RuleSet>, rule_type: &str) -> bool {
-    let Some(rules) = rule_set else { return false };
-    let mut all = rules.migration_rules.iter().chain(&rules.domain_rules).chain(&rules.encoding_rules);
-    all.any(|rule| rule.rule_type.as_deref() == Some(rule_type))
 }

@@ -1,13 +1,13 @@
 //! Finding a posted schema among a subject's versions (registry-api.md 6.5).
 
 use assay_schema_core::avro::ParseMode;
-use assay_schema_core::{QualifiedSubject, SchemaId};
+use assay_schema_core::{Metadata, QualifiedSubject, SchemaId};
 
 use super::content::Content;
 use super::error::RegistryError;
 use super::input::{Deleted, Found, SchemaInput, SubjectVersion};
 use super::settings::{Settings, StoredConfig};
-use super::{Registry, merge};
+use super::Registry;
 use crate::store::{Snapshot, VersionRow};
 
 /// A version that matches, and how.
@@ -107,7 +107,7 @@ impl Registry {
         let stored = self.content_of(snapshot, &subject.context, id).await?;
         let row = stored.row();
         if !(content.references.is_empty() || content.references == row.references)
-            || !merge::same_metadata(content.metadata.as_ref(), row.metadata.as_ref())
+            || !Metadata::same_but_version(content.metadata.as_ref(), row.metadata.as_ref())
             || content.rule_set != row.rule_set
         {
             return Ok(false);
@@ -132,7 +132,7 @@ impl Registry {
         let latest = self.content_of(snapshot, &subject.context, latest.id).await?;
         let metadata = content.metadata.as_ref().or(latest.row().metadata.as_ref());
         let rule_set = content.rule_set.as_ref().or(latest.row().rule_set.as_ref());
-        let content = content.with_contract(merge::metadata(config, metadata), merge::rule_set(config, rule_set));
+        let content = content.with_contract(config.merged_metadata(metadata), config.merged_rule_set(rule_set));
         self.find(snapshot, subject, versions, &content, deleted).await
     }
 

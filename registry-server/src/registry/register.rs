@@ -1,7 +1,7 @@
 //! Registration (registry-api.md 6.4).
 
 use assay_schema_core::avro::ParseMode;
-use assay_schema_core::{Context, Mode, QualifiedSubject, SchemaId, Version};
+use assay_schema_core::{Context, Metadata, Mode, QualifiedSubject, SchemaId, Version};
 
 use super::content::Content;
 use super::error::{InvalidSchema, NotPermitted, RegistryError};
@@ -10,7 +10,7 @@ use super::lookup::Match;
 use super::origin::Origin;
 use super::references::target;
 use super::settings::{Settings, StoredConfig};
-use super::{Registry, merge, mode, subjects, tags};
+use super::{Registry, mode, subjects, tags};
 use crate::store::{Lock, Snapshot, StoreTx, VersionRow};
 
 /// How to register.
@@ -238,12 +238,15 @@ impl Registry {
         if input.schema.trim().is_empty() {
             return Err(InvalidSchema::Empty.into());
         }
-        tags::apply(&mut input, latest.as_deref().map(super::stored::StoredSchema::text))?;
-        input.metadata = merge::metadata(&attempt.config, input.metadata.as_ref());
-        input.rule_set = merge::rule_set(&attempt.config, input.rule_set.as_ref());
-        if input.version != 0 || merge::has_version(input.metadata.as_ref()) {
+        if tags::changes_tags(&input) {
+            self.edit_tags(tx, attempt.subject, &mut input, latest.as_deref()).await?;
+        }
+        input.metadata = attempt.config.merged_metadata(input.metadata.as_ref());
+        input.rule_set = attempt.config.merged_rule_set(input.rule_set.as_ref());
+        let numbered = input.metadata.as_ref().is_some_and(|metadata| metadata.confluent_version().is_some());
+        if input.version != 0 || numbered {
             let number = attempt.wanted(&input).unwrap_or(attempt.next);
-            input.metadata = merge::with_version(input.metadata, number);
+            input.metadata = Some(Metadata::with_confluent_version(input.metadata, number));
         }
         Ok(input)
     }

@@ -57,6 +57,16 @@ impl StoredConfig {
             || self.override_rule_set.is_some()
     }
 
+    /// The metadata a registration stores: defaults, then what is given or inherited, then overrides.
+    pub(super) fn merged_metadata(&self, specific: Option<&Metadata>) -> Option<Metadata> {
+        Metadata::at_registration(self.default_metadata.as_ref(), specific, self.override_metadata.as_ref())
+    }
+
+    /// The rules a registration stores, merged like the metadata.
+    pub(super) fn merged_rule_set(&self, specific: Option<&RuleSet>) -> Option<RuleSet> {
+        RuleSet::at_registration(self.default_rule_set.as_ref(), specific, self.override_rule_set.as_ref())
+    }
+
     /// Applies a PUT body: an absent field keeps, `null` clears, a value replaces whole.
     ///
     /// # Errors

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use assay_schema_core::avro::{EntityKind, EntityTags, ParseMode, edit_tags, inline_tags};
 use assay_schema_core::{Metadata, QualifiedSubject, RuleSet, VersionRef};
-use serde_json::{Map, Value};
 
 use super::error::{InvalidSchema, RegistryError};
 use super::input::{Deleted, Registered, SchemaInput, SchemaTags};
 use super::origin::Origin;
 use super::register::RegisterOptions;
-use super::{Registry, merge};
+use super::{Registry, StoredSchema};
+use crate::store::Snapshot;
 
-/// The property that holds inline tags.
-const TAGS: &str = "confluent:tags";
 /// Entity types of the contract.
 const RECORD: &str = "sr_record";
 const FIELD: &str = "sr_field";
@@ -59,8 +58,8 @@ impl Registry {
             (Some(given), _) => Some(given),
             (None, false) => row.rule_set.clone(),
             (None, true) => {
-                let merged = merge::merge_rule_sets(row.rule_set.as_ref(), change.rules_to_merge.as_ref());
-                merged.map(|rules| without_rules(rules, &change.rules_to_remove))
+                let merged = RuleSet::merged(row.rule_set.as_ref(), change.rules_to_merge.as_ref());
+                merged.map(|rules| rules.without(&change.rules_to_remove))
             }
         };
         let input = SchemaInput {
@@ -77,131 +76,83 @@ impl Registry {
     }
 }
 
-fn without_rules(mut rules: RuleSet, names: &[String]) -> RuleSet {
-    for list in [&mut rules.migration_rules, &mut rules.domain_rules, &mut rules.encoding_rules] {
-        list.retain(|rule| !rule.name.as_ref().is_some_and(|name| names.contains(name)));
-    }
-    rules
-}
-
 /// Whether a registration edits inline tags, so that what is stored differs from what is posted.
 pub(super) fn changes_tags(input: &SchemaInput) -> bool {
     !input.tags_to_add.is_empty() || !input.tags_to_remove.is_empty() || input.propagate_tags
 }
 
-/// Edits the inline tags of a request's text: copies those of the previous version if asked, then adds, then removes.
-pub(super) fn apply(input: &mut SchemaInput, previous: Option<&str>) -> Result<(), InvalidSchema> {
-    if !changes_tags(input) {
-        return Ok(());
-    }
-    // A text that is not JSON is left alone; the parser refuses it with its own message.
-    let Ok(mut schema) = serde_json::from_str::<Value>(&input.schema) else { return Ok(()) };
-    if let Some(previous) = previous.filter(|_| input.propagate_tags) {
-        for tags in inline(previous) {
-            // An entity the new text does not have any more loses its tags with it.
-            edit(&mut schema, &tags, add).ok();
+impl SchemaTags {
+    fn kind(&self) -> Option<EntityKind> {
+        match self.entity_type.as_str() {
+            RECORD => Some(EntityKind::Record),
+            FIELD => Some(EntityKind::Field),
+            _ => None,
         }
     }
-    for tags in &input.tags_to_add {
-        edit(&mut schema, tags, add)?;
+
+    fn to_entity(&self) -> Result<EntityTags, InvalidSchema> {
+        let kind = self.kind().ok_or_else(|| self.unknown())?;
+        Ok(EntityTags { path: self.entity_path.clone(), kind, tags: self.tags.clone() })
     }
-    for tags in &input.tags_to_remove {
-        edit(&mut schema, tags, remove)?;
+
+    fn unknown(&self) -> InvalidSchema {
+        InvalidSchema::UnknownEntity { entity_type: self.entity_type.clone(), path: self.entity_path.clone() }
     }
-    input.schema = schema.to_string();
-    Ok(())
 }
 
-fn add(entity: &mut Map<String, Value>, tags: &[String]) {
-    let list = entity.entry(TAGS).or_insert_with(|| Value::Array(Vec::new()));
-    if let Value::Array(list) = list {
-        for tag in tags {
-            if !list.iter().any(|known| known.as_str() == Some(tag)) {
-                list.push(Value::String(tag.clone()));
+impl From<EntityTags> for SchemaTags {
+    fn from(tags: EntityTags) -> Self {
+        let entity_type = match tags.kind {
+            EntityKind::Record => RECORD,
+            EntityKind::Field => FIELD,
+        };
+        Self { entity_path: tags.path, entity_type: entity_type.to_owned(), tags: tags.tags }
+    }
+}
+
+impl Registry {
+    /// Edits the inline tags of a request's text: copies those of the previous version if asked, then adds, then removes.
+    pub(super) async fn edit_tags(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+        input: &mut SchemaInput,
+        previous: Option<&StoredSchema>,
+    ) -> Result<(), RegistryError> {
+        let mut schema = self.prepare(snapshot, subject, input, ParseMode::Lax, false).await?.schema;
+        if let Some(previous) = previous.filter(|_| input.propagate_tags) {
+            let previous = self.parsed(snapshot, previous).await?;
+            for entity in inline_tags(&previous) {
+                // An entity the new text does not have any more loses its tags with it.
+                schema = edit_tags(&schema, &[entity], &[]).unwrap_or(schema);
             }
         }
-    }
-}
-
-fn remove(entity: &mut Map<String, Value>, tags: &[String]) {
-    if let Some(Value::Array(list)) = entity.get_mut(TAGS) {
-        list.retain(|known| !known.as_str().is_some_and(|known| tags.iter().any(|tag| tag == known)));
-        if list.is_empty() {
-            entity.shift_remove(TAGS);
+        for tags in &input.tags_to_add {
+            schema = edit_tags(&schema, &[tags.to_entity()?], &[]).map_err(|_| tags.unknown())?;
         }
-    }
-}
-
-fn edit(
-    schema: &mut Value,
-    tags: &SchemaTags,
-    change: fn(&mut Map<String, Value>, &[String]),
-) -> Result<(), InvalidSchema> {
-    let mut found = false;
-    walk(schema, "", &mut |path, entity_type, entity| {
-        if path == tags.entity_path && entity_type == tags.entity_type {
-            change(entity, &tags.tags);
-            found = true;
+        for tags in &input.tags_to_remove {
+            schema = edit_tags(&schema, &[], &[tags.to_entity()?]).map_err(|_| tags.unknown())?;
         }
-    });
-    if found {
-        return Ok(());
+        input.schema = String::from(schema.canonical());
+        Ok(())
     }
-    Err(InvalidSchema::UnknownEntity { entity_type: tags.entity_type.clone(), path: tags.entity_path.clone() })
-}
 
-/// Calls back for every record (full name) and field (full name of the record, dot, field). The depth is that of parsed JSON,
-/// which the JSON reader bounds.
-fn walk(schema: &mut Value, namespace: &str, visit: &mut dyn FnMut(&str, &str, &mut Map<String, Value>)) {
-    match schema {
-        Value::Array(branches) => branches.iter_mut().for_each(|branch| walk(branch, namespace, visit)),
-        Value::Object(object) => match object.get("type").and_then(Value::as_str) {
-            Some("record" | "error") => walk_record(object, namespace, visit),
-            Some("array") => object.get_mut("items").into_iter().for_each(|items| walk(items, namespace, visit)),
-            Some("map") => object.get_mut("values").into_iter().for_each(|values| walk(values, namespace, visit)),
-            _ => {}
-        },
-        _ => {}
+    /// Tags of a stored schema's entities, inline and from metadata, that are among those asked for; `*` asks for all.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn tags_of(&self, stored: &StoredSchema, asked: &[String]) -> Result<Vec<SchemaTags>, RegistryError> {
+        let mut snapshot = self.store().read().await?;
+        let inline = inline_tags(&self.parsed(&mut *snapshot, stored).await?);
+        Ok(matching(inline.into_iter().map(SchemaTags::from), stored.row().metadata.as_ref(), asked))
     }
 }
 
-fn walk_record(
-    record: &mut Map<String, Value>,
-    namespace: &str,
-    visit: &mut dyn FnMut(&str, &str, &mut Map<String, Value>),
-) {
-    let name = record.get("name").and_then(Value::as_str).unwrap_or_default();
-    let own = record.get("namespace").and_then(Value::as_str).unwrap_or(namespace);
-    let full = if name.contains('.') || own.is_empty() { name.to_owned() } else { format!("{own}.{name}") };
-    let inner = full.rsplit_once('.').map_or("", |(namespace, _)| namespace).to_owned();
-    visit(&full, RECORD, record);
-    let Some(Value::Array(fields)) = record.get_mut("fields") else { return };
-    for field in fields.iter_mut().filter_map(Value::as_object_mut) {
-        let name = field.get("name").and_then(Value::as_str).unwrap_or_default();
-        let path = format!("{full}.{name}");
-        visit(&path, FIELD, field);
-        if let Some(inner_type) = field.get_mut("type") {
-            walk(inner_type, &inner, visit);
-        }
-    }
-}
-
-/// The inline tags of a text, by entity in order of appearance.
-pub(super) fn inline(text: &str) -> Vec<SchemaTags> {
-    let Ok(mut schema) = serde_json::from_str::<Value>(text) else { return Vec::new() };
-    let mut found = Vec::new();
-    walk(&mut schema, "", &mut |path, entity_type, entity| {
-        let Some(Value::Array(list)) = entity.get(TAGS) else { return };
-        let tags: Vec<String> = list.iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect();
-        if !tags.is_empty() {
-            found.push(SchemaTags { entity_path: path.to_owned(), entity_type: entity_type.to_owned(), tags });
-        }
-    });
-    found
-}
-
-/// Tags of a schema's entities, inline and from metadata, that are among those asked for; `*` asks for all.
-pub fn find(text: &str, metadata: Option<&Metadata>, asked: &[String]) -> Vec<SchemaTags> {
+fn matching(
+    inline: impl Iterator<Item = SchemaTags>,
+    metadata: Option<&Metadata>,
+    asked: &[String],
+) -> Vec<SchemaTags> {
     let wanted = |tag: &String| asked.iter().any(|name| name == "*" || name == tag);
     let mut by_entity: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     let from_metadata = metadata.into_iter().flat_map(|metadata| &metadata.tags).map(|(path, tags)| SchemaTags {
@@ -209,7 +160,7 @@ pub fn find(text: &str, metadata: Option<&Metadata>, asked: &[String]) -> Vec<Sc
         entity_type: FIELD.to_owned(),
         tags: tags.iter().cloned().collect(),
     });
-    for entity in inline(text).into_iter().chain(from_metadata) {
+    for entity in inline.chain(from_metadata) {
         let tags = by_entity.entry((entity.entity_path, entity.entity_type)).or_default();
         for tag in entity.tags.into_iter().filter(wanted) {
             if !tags.contains(&tag) {
