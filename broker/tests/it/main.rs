@@ -1,0 +1,18 @@
+//! The broker over real sockets, spoken to frame by frame.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a failed step is a failed test"
+)]
+
+mod admin;
+mod batches;
+mod client;
+mod docs;
+mod fetch;
+mod hostile;
+mod pipeline;
+mod produce;
+mod validation;
