@@ -16,8 +16,9 @@ pub(crate) mod walk;
 
 use serde::Deserialize;
 
+pub(crate) use crate::plan::DecodeError;
+use crate::plan::Plan;
 use crate::plan::cursor::Cursor;
-use crate::plan::{DecodeError, Plan};
 use deserializer::{Borrowed, Input, ValueDeserializer};
 
 impl Plan {
@@ -33,7 +34,10 @@ impl Plan {
     }
 
     /// Reads one datum from the start of `bytes` and returns it with what follows.
-    pub fn decode_prefix<'de, T: Deserialize<'de>>(&self, bytes: &'de [u8]) -> Result<(T, &'de [u8]), DecodeError> {
+    pub fn decode_prefix<'de, T: Deserialize<'de>>(
+        &self,
+        bytes: &'de [u8],
+    ) -> Result<(T, &'de [u8]), DecodeError> {
         let mut input = self.input(bytes);
         let value = self.decode_from(&mut input)?;
         Ok((value, input.cursor.rest()))

@@ -36,7 +36,8 @@ pub(crate) mod wire;
 
 use serde::Serialize;
 
-use crate::plan::{EncodeError, Plan};
+pub(crate) use crate::plan::EncodeError;
+use crate::plan::Plan;
 use serializer::ValueSerializer;
 use sink::Sink;
 

@@ -69,9 +69,10 @@ impl Tree for JsonForm {
             Scalar::Float(value) => float(value.into(), || format!("{value:?}")),
             Scalar::Double(value) => float(value, || format!("{value:?}")),
             Scalar::Text(text) => text.into(),
-            Scalar::Bytes(bytes) | Scalar::Decimal(bytes, _) | Scalar::BigDecimal(bytes) | Scalar::Uuid(bytes) => {
-                Value::String(bytes.iter().map(|b| char::from(*b)).collect())
-            }
+            Scalar::Bytes(bytes)
+            | Scalar::Decimal(bytes, _)
+            | Scalar::BigDecimal(bytes)
+            | Scalar::Uuid(bytes) => Value::String(bytes.iter().map(|b| char::from(*b)).collect()),
         })
     }
 
@@ -132,17 +133,26 @@ fn put_union(sink: &mut Sink<'_>, union: u32, json: &Value, form: JsonForm) -> R
         JsonForm::Avro => {
             let tagged = json.as_object().filter(|o| o.len() == 1).and_then(|o| o.iter().next());
             let Some((tag, inner)) = tagged else {
-                return Err(EncodeError::mismatch("union", "a value that is neither null nor {\"branch\": value}"));
+                return Err(EncodeError::mismatch(
+                    "union",
+                    "a value that is neither null nor {\"branch\": value}",
+                ));
             };
             match sink.choose_named(union, tag)? {
                 Some(branch) => (branch, inner),
-                None => return Err(EncodeError::new(EncodeErrorKind::NoBranch { found: format!("type {tag}") })),
+                None => {
+                    return Err(EncodeError::new(EncodeErrorKind::NoBranch { found: format!("type {tag}") }));
+                }
             }
         }
         JsonForm::Plain => (plain_branch(sink, union, json)?, json),
     };
     // a union never holds a union
-    if let Op::Union(_) = branch { Err(sink.mismatch(branch, Found::Null)) } else { put(sink, branch, json, form) }
+    if let Op::Union(_) = branch {
+        Err(sink.mismatch(branch, Found::Null))
+    } else {
+        put(sink, branch, json, form)
+    }
 }
 
 /// Writes the index of the branch that a bare value takes.
@@ -230,7 +240,12 @@ fn put_array(sink: &mut Sink<'_>, op: Op, items: &[Value], form: JsonForm) -> Re
     Ok(())
 }
 
-fn put_object(sink: &mut Sink<'_>, op: Op, members: &Map<String, Value>, form: JsonForm) -> Result<(), EncodeError> {
+fn put_object(
+    sink: &mut Sink<'_>,
+    op: Op,
+    members: &Map<String, Value>,
+    form: JsonForm,
+) -> Result<(), EncodeError> {
     match op {
         Op::Record(i) => {
             let mut record = RecordWriter::new(sink, i)?;

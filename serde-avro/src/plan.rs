@@ -13,8 +13,6 @@ mod names;
 pub(crate) mod program;
 mod resolve;
 mod size;
-#[cfg(test)]
-mod tests;
 
 use assay_schema_core::avro::Schema;
 

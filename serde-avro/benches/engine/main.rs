@@ -3,7 +3,14 @@
 //! Every case is timed in turn, for a few milliseconds, in many rounds; what is printed are medians over the rounds of
 //! the calling thread's CPU time, and ratios of them. Run with `cargo bench -p assay-serde-avro --bench engine`, with
 //! the number of rounds as argument (25 unless given).
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark stops at the first fault and prints")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::too_many_lines,
+    reason = "a benchmark stops at the first fault, prints, and lists its cases"
+)]
 
 mod model;
 
@@ -57,7 +64,7 @@ fn time(case: &mut Case<'_>, slice: Duration) {
 }
 
 fn main() {
-    let rounds = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(25usize);
+    let rounds = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(25usize);
     let order = sample();
     let writer_schema = Schema::parse(WRITER, ParseMode::Strict).unwrap();
     let reader_schema = Schema::parse(READER, ParseMode::Strict).unwrap();

@@ -35,6 +35,7 @@ pub(crate) struct LineItem {
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename = "OrderPlaced")]
+#[expect(clippy::struct_field_names, reason = "the schema's names")]
 pub(crate) struct Order {
     order_id: String,
     customer_id: i64,
@@ -127,7 +128,11 @@ pub(crate) fn sample() -> Order {
             zip: "2514 EH".to_owned(),
             country: "NL".to_owned(),
         },
-        items: vec![item("SKU-001-4471", 2, 49.95), item("SKU-882-0093", 1, 99.95), item("SKU-310-7720", 4, 4.995)],
+        items: vec![
+            item("SKU-001-4471", 2, 49.95),
+            item("SKU-882-0093", 1, 99.95),
+            item("SKU-310-7720", 4, 4.995),
+        ],
         attributes: HashMap::from([
             ("channel".to_owned(), "mobile-app".to_owned()),
             ("campaign".to_owned(), "newsletter-17".to_owned()),

@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 
 use crate::plan::cursor::{Block, Cursor};
 use crate::plan::program::{CollectionRead, Op, Read, Step, Tables, word};
@@ -96,7 +98,10 @@ impl<'b, 'de, L: Lend<'b, 'de>> SeqAccess<'de> for &mut ItemAccess<'_, '_, 'b, L
     type Error = DecodeError;
 
     #[inline]
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, DecodeError> {
         if !self.blocks.advance(&mut self.input.cursor)? {
             return Ok(None);
         }
@@ -356,7 +361,10 @@ impl<'b> BytesAccess<'b> {
 impl<'de> SeqAccess<'de> for BytesAccess<'_> {
     type Error = DecodeError;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, DecodeError> {
         self.0.next().map(|byte| seed.deserialize((*byte).into_deserializer())).transpose()
     }
 
@@ -377,7 +385,10 @@ impl<'b> WordsAccess<'b> {
 impl<'de> SeqAccess<'de> for WordsAccess<'_> {
     type Error = DecodeError;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, DecodeError> {
         self.0.next().map(|word| seed.deserialize(u32::from_le_bytes(*word).into_deserializer())).transpose()
     }
 

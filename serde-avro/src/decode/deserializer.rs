@@ -137,9 +137,9 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
     fn promoted(&mut self, index: u32) -> Result<Scalar<'b>, DecodeError> {
         let promotion = self.input.tables.promotion(index);
         let at = self.input.cursor.offset();
-        Scalar::read(self.input.tables, &mut self.input.cursor, promotion.wire)?.promote(promotion.view).ok_or_else(|| {
-            DecodeError::new(DecodeErrorKind::InvalidUtf8, at)
-        })
+        Scalar::read(self.input.tables, &mut self.input.cursor, promotion.wire)?
+            .promote(promotion.view)
+            .ok_or_else(|| DecodeError::new(DecodeErrorKind::InvalidUtf8, at))
     }
 
     #[inline]
@@ -188,7 +188,8 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
             Read::Leaf(Op::String | Op::UuidString) => L::text(visitor, settled.input.cursor.string()?),
             Read::Leaf(op) => {
                 let at = settled.input.cursor.offset();
-                Scalar::read(settled.input.tables, &mut settled.input.cursor, op)?.visit_text::<L, V>(visitor, at)
+                Scalar::read(settled.input.tables, &mut settled.input.cursor, op)?
+                    .visit_text::<L, V>(visitor, at)
             }
             _ => settled.settled_any(visitor),
         }
@@ -221,7 +222,7 @@ macro_rules! direct {
     };
 }
 
-impl<'t, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, 't, 'b, L> {
+impl<'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, '_, 'b, L> {
     type Error = DecodeError;
 
     direct! {
@@ -255,7 +256,9 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, 
         let settled = self.settle()?;
         match settled.read {
             Read::Leaf(Op::Decimal(_) | Op::BigDecimal) => L::bytes(visitor, settled.input.cursor.bytes()?),
-            Read::Leaf(Op::Fixed(i)) => L::bytes(visitor, settled.input.cursor.take(settled.input.tables.fixed(i).size)?),
+            Read::Leaf(Op::Fixed(i)) => {
+                L::bytes(visitor, settled.input.cursor.take(settled.input.tables.fixed(i).size)?)
+            }
             _ => settled.settled_any(visitor),
         }
     }
@@ -280,7 +283,11 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, 
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
         match self.read {
             // a record stands for a unit struct where its content does not matter
             Read::Record(i) => {
@@ -302,21 +309,19 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, 
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.read {
-            Read::Array(_) => self.array(visitor),
-            _ => {
-                let settled = self.settle()?;
-                match settled.read {
-                    Read::Leaf(Op::Bytes | Op::Decimal(_) | Op::BigDecimal) => {
-                        visitor.visit_seq(BytesAccess::new(settled.input.cursor.bytes()?))
-                    }
-                    Read::Leaf(Op::Fixed(i)) => {
-                        let size = settled.input.tables.fixed(i).size;
-                        visitor.visit_seq(BytesAccess::new(settled.input.cursor.take(size)?))
-                    }
-                    _ => settled.settled_any(visitor),
-                }
+        if let Read::Array(_) = self.read {
+            return self.array(visitor);
+        }
+        let settled = self.settle()?;
+        match settled.read {
+            Read::Leaf(Op::Bytes | Op::Decimal(_) | Op::BigDecimal) => {
+                visitor.visit_seq(BytesAccess::new(settled.input.cursor.bytes()?))
             }
+            Read::Leaf(Op::Fixed(i)) => {
+                let size = settled.input.tables.fixed(i).size;
+                visitor.visit_seq(BytesAccess::new(settled.input.cursor.take(size)?))
+            }
+            _ => settled.settled_any(visitor),
         }
     }
 
@@ -376,7 +381,7 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, 
     }
 }
 
-impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
+impl<'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, '_, 'b, L> {
     /// A Rust enum that is not an Avro enum: text is a unit variant, and the branch of a union names the variant.
     #[inline(never)]
     fn variant<V: Visitor<'de>>(

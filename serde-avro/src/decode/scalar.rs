@@ -94,9 +94,10 @@ impl<'b> Scalar<'b> {
             (Self::Long(value, _), Op::Float) => Self::Float(value as f32),
             (Self::Long(value, _), Op::Double) => Self::Double(value as f64),
             (Self::Float(value), Op::Double) => Self::Double(value.into()),
-            (Self::Bytes(bytes) | Self::Decimal(bytes, _) | Self::BigDecimal(bytes), Op::String | Op::UuidString) => {
-                Self::Text(std::str::from_utf8(bytes).ok()?)
-            }
+            (
+                Self::Bytes(bytes) | Self::Decimal(bytes, _) | Self::BigDecimal(bytes),
+                Op::String | Op::UuidString,
+            ) => Self::Text(std::str::from_utf8(bytes).ok()?),
             (Self::Text(text), _) => Self::Bytes(text.as_bytes()),
             (other, _) => other,
         })
@@ -115,7 +116,10 @@ impl<'b> Scalar<'b> {
     }
 
     /// Gives the value in the form that suits it best.
-    pub(super) fn visit<'de, L: Lend<'b, 'de>, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    pub(super) fn visit<'de, L: Lend<'b, 'de>, V: Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
         match self {
             Self::Null => visitor.visit_unit(),
             Self::Boolean(value) => visitor.visit_bool(value),

@@ -11,7 +11,13 @@ use super::scalar::{Scalar, read_symbol};
 /// What a tree is built from. The operations are the reader's.
 pub(crate) trait Tree: Sized {
     /// A value without parts.
-    fn scalar(&self, tables: &Tables, op: Op, scalar: Scalar<'_>, at: usize) -> Result<Self::Node, DecodeError>;
+    fn scalar(
+        &self,
+        tables: &Tables,
+        op: Op,
+        scalar: Scalar<'_>,
+        at: usize,
+    ) -> Result<Self::Node, DecodeError>;
     /// An enum's symbol.
     fn symbol(&self, number: u32, symbol: &str) -> Self::Node;
     /// A value in a branch of the reader's union.
@@ -75,7 +81,12 @@ pub(crate) fn walk<T: Tree>(
     }
 }
 
-fn array<T: Tree>(tree: &T, tables: &Tables, cursor: &mut Cursor<'_>, index: u32) -> Result<T::Node, DecodeError> {
+fn array<T: Tree>(
+    tree: &T,
+    tables: &Tables,
+    cursor: &mut Cursor<'_>,
+    index: u32,
+) -> Result<T::Node, DecodeError> {
     cursor.enter()?;
     let mut blocks = Blocks::new(tables.collection_read(index), cursor)?;
     let mut items = Vec::new();
@@ -87,7 +98,12 @@ fn array<T: Tree>(tree: &T, tables: &Tables, cursor: &mut Cursor<'_>, index: u32
     Ok(tree.array(items))
 }
 
-fn map<T: Tree>(tree: &T, tables: &Tables, cursor: &mut Cursor<'_>, index: u32) -> Result<T::Node, DecodeError> {
+fn map<T: Tree>(
+    tree: &T,
+    tables: &Tables,
+    cursor: &mut Cursor<'_>,
+    index: u32,
+) -> Result<T::Node, DecodeError> {
     cursor.enter()?;
     let mut blocks = Blocks::new(tables.collection_read(index), cursor)?;
     let mut entries = Vec::new();

@@ -1,8 +1,10 @@
 //! Arrays, maps, and bytes that come one by one.
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant};
+use serde::ser::{
+    SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant,
+};
 
 use crate::plan::program::{FixedLogical, Op};
 use crate::plan::{EncodeError, EncodeErrorKind};
@@ -173,7 +175,11 @@ macro_rules! tuples {
     )*};
 }
 
-tuples!(SerializeTuple::serialize_element, SerializeTupleStruct::serialize_field, SerializeTupleVariant::serialize_field);
+tuples!(
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field
+);
 
 /// A serde map or struct: an Avro map, or a record that is filled by name.
 pub(crate) enum Members<'s, 'p> {
@@ -202,7 +208,12 @@ impl<'s, 'p> Members<'s, 'p> {
 
     /// The members of a serde struct.
     #[inline]
-    pub(crate) fn of_struct(sink: &'s mut Sink<'p>, op: Op, name: &'static str, len: usize) -> Result<Self, EncodeError> {
+    pub(crate) fn of_struct(
+        sink: &'s mut Sink<'p>,
+        op: Op,
+        name: &'static str,
+        len: usize,
+    ) -> Result<Self, EncodeError> {
         match op {
             Op::Record(i) => Ok(Self::Record { record: RecordWriter::new(sink, i)?, field: 0 }),
             _ if name == JSON_NUMBER => Ok(Self::Number { sink, op }),
@@ -210,7 +221,12 @@ impl<'s, 'p> Members<'s, 'p> {
         }
     }
 
-    fn new(sink: &'s mut Sink<'p>, op: Op, len: Option<usize>, found: Found<'_>) -> Result<Self, EncodeError> {
+    fn new(
+        sink: &'s mut Sink<'p>,
+        op: Op,
+        len: Option<usize>,
+        found: Found<'_>,
+    ) -> Result<Self, EncodeError> {
         match op {
             Op::Map(i) => Ok(Self::Map { items: Items::of_map(sink, i, len)?, key: (0, 0) }),
             Op::Record(i) => Ok(Self::Record { record: RecordWriter::new(sink, i)?, field: 0 }),
@@ -239,16 +255,18 @@ impl<'s, 'p> Members<'s, 'p> {
     #[inline]
     pub(crate) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         match self {
-            Self::Map { items, key } => match value.serialize(ValueSerializer { sink: items.sink, op: items.item }) {
-                Ok(()) => {
-                    items.written += 1;
-                    Ok(())
+            Self::Map { items, key } => {
+                match value.serialize(ValueSerializer { sink: items.sink, op: items.item }) {
+                    Ok(()) => {
+                        items.written += 1;
+                        Ok(())
+                    }
+                    Err(error) => {
+                        let key = items.sink.out.get(key.0..key.1).unwrap_or_default();
+                        Err(error.in_key(&String::from_utf8_lossy(key)))
+                    }
                 }
-                Err(error) => {
-                    let key = items.sink.out.get(key.0..key.1).unwrap_or_default();
-                    Err(error.in_key(&String::from_utf8_lossy(key)))
-                }
-            },
+            }
             Self::Record { record, field } => {
                 record.field(*field, |sink, field| value.serialize(ValueSerializer { sink, op: field.op }))
             }
@@ -291,7 +309,11 @@ impl SerializeStruct for Members<'_, '_> {
     type Error = EncodeError;
 
     #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
         match self {
             Self::Record { record, .. } => record.named_field(key, value),
             Self::Number { .. } => self.value(value),
@@ -320,7 +342,11 @@ impl SerializeStructVariant for Members<'_, '_> {
     type Error = EncodeError;
 
     #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
         SerializeStruct::serialize_field(self, key, value)
     }
 

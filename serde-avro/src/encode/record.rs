@@ -37,7 +37,8 @@ impl FieldShape {
     /// Compares names, by address where a struct of the same type was written before.
     #[inline]
     fn is(&self, key: &'static str) -> bool {
-        key.len() == self.name.len() && (self.key.load(Ordering::Relaxed) == key.as_ptr().addr() || self.learn(key))
+        key.len() == self.name.len()
+            && (self.key.load(Ordering::Relaxed) == key.as_ptr().addr() || self.learn(key))
     }
 
     #[cold]

@@ -78,10 +78,14 @@ impl Sink<'_> {
             },
             Op::Long | Op::LongAs(_) => put_long(&mut self.out, value),
             #[expect(clippy::cast_precision_loss, reason = "24 bits are kept exactly")]
-            Op::Float if value.unsigned_abs() <= 1 << 24 => self.out.extend_from_slice(&(value as f32).to_le_bytes()),
+            Op::Float if value.unsigned_abs() <= 1 << 24 => {
+                self.out.extend_from_slice(&(value as f32).to_le_bytes());
+            }
             Op::Float => return Err(EncodeError::out_of_range(value, "float")),
             #[expect(clippy::cast_precision_loss, reason = "53 bits are kept exactly")]
-            Op::Double if value.unsigned_abs() <= 1 << 53 => self.out.extend_from_slice(&(value as f64).to_le_bytes()),
+            Op::Double if value.unsigned_abs() <= 1 << 53 => {
+                self.out.extend_from_slice(&(value as f64).to_le_bytes());
+            }
             Op::Double => return Err(EncodeError::out_of_range(value, "double")),
             Op::RawByte => match u8::try_from(value) {
                 Ok(byte) => self.out.push(byte),
@@ -128,7 +132,11 @@ impl Sink<'_> {
                     None => self.choose(i, found_number(text))?,
                 };
                 // a union never holds a union
-                if let Op::Union(_) = branch { Err(self.mismatch(op, Found::Null)) } else { self.number(branch, text) }
+                if let Op::Union(_) = branch {
+                    Err(self.mismatch(op, Found::Null))
+                } else {
+                    self.number(branch, text)
+                }
             }
             _ => match text.parse() {
                 Ok(value) => self.integer(op, value, Width::Long),
@@ -251,7 +259,8 @@ impl Sink<'_> {
                 Err(_) => return Err(EncodeError::bad_logical("uuid", text)),
             },
             Some(FixedLogical::Decimal(shape)) => {
-                let wide = decimal::unscaled(text, shape).and_then(|b| decimal::sign_extended(&b, fixed.size));
+                let wide =
+                    decimal::unscaled(text, shape).and_then(|b| decimal::sign_extended(&b, fixed.size));
                 match wide {
                     Some(bytes) => self.out.extend_from_slice(&bytes),
                     None => return Err(EncodeError::bad_logical("decimal", text)),
@@ -295,7 +304,9 @@ impl Sink<'_> {
     pub(crate) fn bytes(&mut self, op: Op, bytes: &[u8]) -> Result<(), EncodeError> {
         match op {
             Op::Bytes => put_bytes(&mut self.out, bytes),
-            Op::Decimal(i) if decimal::fits(bytes, *self.tables.decimal(i)) => put_bytes(&mut self.out, bytes),
+            Op::Decimal(i) if decimal::fits(bytes, *self.tables.decimal(i)) => {
+                put_bytes(&mut self.out, bytes);
+            }
             Op::Decimal(_) => return Err(EncodeError::bad_logical("decimal", Hex(bytes))),
             Op::BigDecimal if decimal::is_big_content(bytes) => put_bytes(&mut self.out, bytes),
             Op::BigDecimal => return Err(EncodeError::bad_logical("big-decimal", Hex(bytes))),

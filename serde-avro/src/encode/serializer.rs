@@ -163,7 +163,12 @@ impl<'s, 'p> Serializer for ValueSerializer<'s, 'p> {
     }
 
     #[inline]
-    fn serialize_unit_variant(self, name: &'static str, _: u32, variant: &'static str) -> Result<(), EncodeError> {
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), EncodeError> {
         match self.op {
             Op::Enum(i) => self.sink.symbol(i, variant),
             op => self.sink.variant(op, name, variant),
@@ -171,7 +176,11 @@ impl<'s, 'p> Serializer for ValueSerializer<'s, 'p> {
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), EncodeError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
         value.serialize(self)
     }
 

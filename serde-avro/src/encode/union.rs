@@ -87,7 +87,8 @@ impl Tables {
         let by = |test: &dyn Fn(Op) -> bool| -> Vec<(i64, Op)> {
             (0i64..).zip(branches.iter().copied()).filter(|(_, op)| test(*op)).collect()
         };
-        let position = |test: &dyn Fn(Op) -> bool| (0i64..).zip(branches.iter().copied()).find(|(_, op)| test(*op));
+        let position =
+            |test: &dyn Fn(Op) -> bool| (0i64..).zip(branches.iter().copied()).find(|(_, op)| test(*op));
         if let Some(found) = position(&|op| self.named(op).is_some_and(|n| *n.full == *tag)) {
             return Ok(Some(found));
         }
@@ -150,7 +151,9 @@ impl Tables {
                 _ => None,
             },
             Found::Symbol(name, symbol) => match op {
-                Op::Enum(i) if self.symbol(i, symbol).is_some() => Some(self.name_rank(op, name).unwrap_or(2)),
+                Op::Enum(i) if self.symbol(i, symbol).is_some() => {
+                    Some(self.name_rank(op, name).unwrap_or(2))
+                }
                 Op::Null if symbol.eq_ignore_ascii_case("null") => Some(3),
                 Op::Record(_) if self.name_rank(op, symbol).is_some() => Some(3),
                 Op::String => Some(4),

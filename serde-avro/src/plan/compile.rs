@@ -8,8 +8,8 @@ use assay_schema_core::avro::{EnumNode, FixedNode, LogicalType, Node, NodeId, Re
 use super::default::{Budget, encode_default};
 use super::error::PlanError;
 use super::program::{
-    CollectionShape, DecimalShape, EnumShape, FieldShape, FixedLogical, FixedShape, IntLogical, LongLogical, Op,
-    RecordShape, Tables, TypeName, UnionShape,
+    CollectionShape, DecimalShape, EnumShape, FieldShape, FixedLogical, FixedShape, IntLogical, LongLogical,
+    Op, RecordShape, Tables, TypeName, UnionShape,
 };
 use super::{PLAN_ENTRIES_MAX, size};
 
@@ -124,7 +124,12 @@ const ARRAY: CollectionShape = CollectionShape { item: Op::Null, key_bytes_min: 
 const MAP: CollectionShape = CollectionShape { item: Op::Null, key_bytes_min: 1, item_bytes_min: 1 };
 
 fn empty_record(record: &RecordNode) -> RecordShape {
-    RecordShape { name: TypeName::new(record.name.full()), fields: Box::default(), ops: Box::default(), by_name: Box::default() }
+    RecordShape {
+        name: TypeName::new(record.name.full()),
+        fields: Box::default(),
+        ops: Box::default(),
+        by_name: Box::default(),
+    }
 }
 
 fn empty_union() -> UnionShape {
@@ -159,7 +164,9 @@ fn decimal(precision: u32, scale: u32) -> DecimalShape {
 fn fixed_shape(fixed: &FixedNode, logical: Option<LogicalType>) -> FixedShape {
     let size = usize::try_from(fixed.size).unwrap_or(usize::MAX);
     let logical = match logical {
-        Some(LogicalType::Decimal { precision, scale }) => Some(FixedLogical::Decimal(decimal(precision, scale))),
+        Some(LogicalType::Decimal { precision, scale }) => {
+            Some(FixedLogical::Decimal(decimal(precision, scale)))
+        }
         Some(LogicalType::Uuid) if size == 16 => Some(FixedLogical::Uuid),
         Some(LogicalType::Duration) if size == 12 => Some(FixedLogical::Duration),
         _ => None,

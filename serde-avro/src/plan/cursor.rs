@@ -105,7 +105,11 @@ impl<'b> Cursor<'b> {
     }
 
     pub(crate) fn expect_end(&self) -> Result<(), DecodeError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.fault(Kind::TrailingData { left: self.rest.len() })) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(self.fault(Kind::TrailingData { left: self.rest.len() }))
+        }
     }
 
     #[inline]

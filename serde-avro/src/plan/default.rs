@@ -29,7 +29,12 @@ impl Default for Budget {
 /// A union takes the first branch that the value fits (Avro 1.12). Record members that are missing come from the
 /// defaults of their own fields. Text for bytes and fixed stands for code points 0 to 255; as Java does it, other
 /// characters become `?`, and a fixed is cut or filled with zeros.
-pub(super) fn encode_default(schema: &Schema, node: NodeId, json: &Value, budget: &mut Budget) -> Option<Box<[u8]>> {
+pub(super) fn encode_default(
+    schema: &Schema,
+    node: NodeId,
+    json: &Value,
+    budget: &mut Budget,
+) -> Option<Box<[u8]>> {
     let mut out = Vec::new();
     Encoding { schema, budget }.value(node, json, 0, &mut out)?;
     budget.bytes_left = budget.bytes_left.checked_sub(out.len())?;

@@ -45,18 +45,16 @@ pub(crate) fn int_value(logical: IntLogical, text: &str) -> Option<i32> {
 
 /// The text of a long; none where a time lies outside the day.
 pub(crate) fn long_text(logical: LongLogical, value: i64) -> Option<String> {
-    let (nanos_per_unit, zone) = match unit(logical) {
-        None => return time::time_text(value.checked_mul(1_000)?),
-        Some(unit) => unit,
+    let Some((nanos_per_unit, zone)) = unit(logical) else {
+        return time::time_text(value.checked_mul(1_000)?);
     };
     Some(time::timestamp_text(i128::from(value) * i128::from(nanos_per_unit), zone))
 }
 
 /// The long that a text stands for; digits finer than the unit are cut.
 pub(crate) fn long_value(logical: LongLogical, text: &str) -> Option<i64> {
-    let (nanos_per_unit, zone) = match unit(logical) {
-        None => return floored(time::time_value(text)?.into(), 1_000).try_into().ok(),
-        Some(unit) => unit,
+    let Some((nanos_per_unit, zone)) = unit(logical) else {
+        return floored(time::time_value(text)?.into(), 1_000).try_into().ok();
     };
     floored(time::timestamp_value(text, zone)?, nanos_per_unit).try_into().ok()
 }

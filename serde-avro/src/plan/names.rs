@@ -54,7 +54,7 @@ impl Renames {
         for field in &record.fields {
             for alias in &field.aliases {
                 let of_record = self.fields.entry(name.clone()).or_default();
-                of_record.insert(alias.to_string(), field.name.to_string());
+                of_record.insert(alias.clone(), field.name.clone());
             }
         }
     }
@@ -67,15 +67,16 @@ impl Renames {
 
     /// The names that the fields of a writer's record go by, in order.
     pub(super) fn field_names(&self, record: &RecordNode) -> Result<Vec<String>, PlanError> {
-        let own = record.fields.iter().map(|f| f.name.to_string());
+        let own = record.fields.iter().map(|f| f.name.clone());
         let Some(aliases) = self.fields.get(&self.type_name(&record.name)) else { return Ok(own.collect()) };
         let names: Vec<String> = own.map(|name| aliases.get(&name).cloned().unwrap_or(name)).collect();
         let mut seen = HashSet::new();
         match names.iter().find(|name| !seen.insert(name.as_str())) {
             None => Ok(names),
-            Some(field) => {
-                Err(PlanError::AmbiguousAlias { record: record.name.full().to_string(), field: field.clone() })
-            }
+            Some(field) => Err(PlanError::AmbiguousAlias {
+                record: record.name.full().to_string(),
+                field: field.clone(),
+            }),
         }
     }
 }

@@ -12,7 +12,8 @@ use super::compile::Lowered;
 use super::error::PlanError;
 use super::names::{Equivalence, Renames, simple};
 use super::program::{
-    BranchRead, CollectionRead, EnumRead, Failure, Op, Promotion, Read, RecordRead, Step, Tables, UnionRead, word,
+    BranchRead, CollectionRead, EnumRead, Failure, Op, Promotion, Read, RecordRead, Step, Tables, UnionRead,
+    word,
 };
 
 mod matching;
@@ -24,7 +25,11 @@ pub(super) fn own(schema: &Lowered<'_>, tables: &mut Tables) -> Result<Read, Pla
 }
 
 /// Reads for data of `writer` as `reader` describes it.
-pub(super) fn pair(writer: &Lowered<'_>, reader: &Lowered<'_>, tables: &mut Tables) -> Result<Read, PlanError> {
+pub(super) fn pair(
+    writer: &Lowered<'_>,
+    reader: &Lowered<'_>,
+    tables: &mut Tables,
+) -> Result<Read, PlanError> {
     let renames = Renames::of(reader.schema);
     let root = Pair::Both(writer.schema.root(), reader.schema.root());
     Resolver::new(writer, reader, &renames, tables).run(root)
@@ -48,7 +53,12 @@ struct Resolver<'a, 's, 't> {
 }
 
 impl<'a, 's, 't> Resolver<'a, 's, 't> {
-    fn new(writer: &'a Lowered<'s>, reader: &'a Lowered<'s>, renames: &'a Renames, tables: &'t mut Tables) -> Self {
+    fn new(
+        writer: &'a Lowered<'s>,
+        reader: &'a Lowered<'s>,
+        renames: &'a Renames,
+        tables: &'t mut Tables,
+    ) -> Self {
         Self { writer, reader, renames, tables, reads: HashMap::new(), open: Vec::new() }
     }
 
@@ -119,7 +129,8 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             }
         };
         self.reads.insert(pair, read);
-        if matches!(read, Read::Array(_) | Read::Map(_) | Read::Record(_) | Read::Union(_) | Read::Branch(_)) {
+        if matches!(read, Read::Array(_) | Read::Map(_) | Read::Record(_) | Read::Union(_) | Read::Branch(_))
+        {
             self.open.push((pair, read));
         }
         Ok(read)
@@ -130,7 +141,10 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             Op::Array(i) | Op::Map(i) => self.tables.collection(i).item_bytes_min,
             _ => 0,
         };
-        push(&mut self.tables.collection_reads, CollectionRead { item: Read::Leaf(Op::Null), item_bytes_min, wire })
+        push(
+            &mut self.tables.collection_reads,
+            CollectionRead { item: Read::Leaf(Op::Null), item_bytes_min, wire },
+        )
     }
 
     fn fail(&mut self, reason: String, wire: Op) -> Read {
@@ -176,8 +190,12 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
                 return self.fail(names_differ("fixed", from.name.full(), to.name.full()), wire);
             }
             if from.size != to.size {
-                let reason = format!("fixed {} has {} bytes for the writer and {} for the reader",
-                    to.name.full(), from.size, to.size);
+                let reason = format!(
+                    "fixed {} has {} bytes for the writer and {} for the reader",
+                    to.name.full(),
+                    from.size,
+                    to.size
+                );
                 return self.fail(reason, wire);
             }
         }
@@ -187,12 +205,14 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
 
     /// Fills a composite read once its parts have reads.
     fn fill(&mut self, pair: Pair, read: Read) -> Result<(), PlanError> {
-        let ((ws, w), (rs, r)) = self.nodes(pair);
+        let ((from, writer), (to, reader)) = self.nodes(pair);
         match read {
             Read::Array(i) | Read::Map(i) => {
-                let item = match (ws.node(w), rs.node(r)) {
+                let item = match (from.node(writer), to.node(reader)) {
                     (Node::Array { items: a, .. }, Node::Array { items: b, .. })
-                    | (Node::Map { values: a, .. }, Node::Map { values: b, .. }) => self.read(inner(pair, *a, *b))?,
+                    | (Node::Map { values: a, .. }, Node::Map { values: b, .. }) => {
+                        self.read(inner(pair, *a, *b))?
+                    }
                     _ => return Ok(()),
                 };
                 if let Some(entry) = self.tables.collection_reads.get_mut(i as usize) {
@@ -212,10 +232,10 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
                 }
             }
             Read::Branch(i) => {
-                let Node::Union { branches, .. } = rs.node(r) else { return Ok(()) };
+                let Node::Union { branches, .. } = to.node(reader) else { return Ok(()) };
                 let index = self.tables.branch_read(i).index;
                 let Some(branch) = branches.get(index as usize) else { return Ok(()) };
-                let read = self.read(inner(pair, w, *branch))?;
+                let read = self.read(inner(pair, writer, *branch))?;
                 if let Some(entry) = self.tables.branch_reads.get_mut(i as usize) {
                     entry.read = read;
                 }
@@ -280,7 +300,8 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             if names.iter().any(|name| *name == field.name.as_str()) {
                 continue;
             }
-            let default = self.tables.record(shape).fields.get(index as usize).and_then(|f| f.default.clone());
+            let default =
+                self.tables.record(shape).fields.get(index as usize).and_then(|f| f.default.clone());
             let Some(bytes) = default else {
                 return Err(PlanError::BadDefault { field: format!("{}.{}", to.name.full(), field.name) });
             };
@@ -295,7 +316,9 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
         let ((ws, w), _) = self.nodes(pair);
         match (ws.node(w), pair) {
             (Node::Record(record), Pair::Both(..)) => self.renames.field_names(record),
-            (Node::Record(record), Pair::Own(_)) => Ok(record.fields.iter().map(|f| f.name.to_string()).collect()),
+            (Node::Record(record), Pair::Own(_)) => {
+                Ok(record.fields.iter().map(|f| f.name.clone()).collect())
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -309,7 +332,11 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             f.default.is_none() && !names.iter().any(|name| *name == f.name.as_str())
         };
         Ok(to.fields.iter().find(missing).map(|field| {
-            format!("field {} of record {} has no default and the writer does not have it", field.name, to.name.full())
+            format!(
+                "field {} of record {} has no default and the writer does not have it",
+                field.name,
+                to.name.full()
+            )
         }))
     }
 }

@@ -30,7 +30,9 @@ fn measure_records(tables: &Tables) -> Vec<State> {
     for root in 0..tables.records.len() {
         stack.push(root);
         while let Some(&index) = stack.last() {
-            let (Some(record), Some(state)) = (tables.records.get(index), states.get_mut(index)) else { break };
+            let (Some(record), Some(state)) = (tables.records.get(index), states.get_mut(index)) else {
+                break;
+            };
             match *state {
                 State::Done(_) => {
                     stack.pop();
@@ -40,7 +42,10 @@ fn measure_records(tables: &Tables) -> Vec<State> {
                     stack.extend(inner_records(record).filter(|i| states.get(*i) == Some(&State::New)));
                 }
                 State::Open => {
-                    let sum = record.fields.iter().fold(0u32, |sum, f| sum.saturating_add(bytes_min(tables, &states, f.op)));
+                    let sum = record
+                        .fields
+                        .iter()
+                        .fold(0u32, |sum, f| sum.saturating_add(bytes_min(tables, &states, f.op)));
                     if let Some(state) = states.get_mut(index) {
                         *state = State::Done(sum);
                     }

@@ -32,7 +32,9 @@ mod serde_bytes_like {
         serializer.serialize_bytes(bytes)
     }
 
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         struct Bytes;
         impl serde::de::Visitor<'_> for Bytes {
             type Value = Vec<u8>;
@@ -113,7 +115,8 @@ fn borrows_from_the_input() {
         #[serde(borrow)]
         c: Cow<'a, str>,
     }
-    let text = record(r#"{"name":"s","type":"string"},{"name":"b","type":"bytes"},{"name":"c","type":"string"}"#);
+    let text =
+        record(r#"{"name":"s","type":"string"},{"name":"b","type":"bytes"},{"name":"c","type":"string"}"#);
     let bytes = [2, b'x', 4, 1, 2, 2, b'y'];
     let plan = plan(&text);
     let view: View<'_> = plan.decode(&bytes).unwrap();

@@ -34,7 +34,8 @@ fn long_is_never_narrowed_to_int() {
 
 #[test]
 fn records_of_equal_shape_keep_their_branch() {
-    let branch = |n: &str| format!(r#"{{"type":"record","name":"{n}","fields":[{{"name":"f","type":"int"}}]}}"#);
+    let branch =
+        |n: &str| format!(r#"{{"type":"record","name":"{n}","fields":[{{"name":"f","type":"int"}}]}}"#);
     let union = format!("[{},{}]", branch("A"), branch("B"));
     let value = pair(&branch("B"), &union).decode_value(&[2]).unwrap();
     assert!(matches!(value, Value::Union(1, _)), "{value:?}");
@@ -69,7 +70,9 @@ fn decimals_beyond_sixteen_bytes_work() {
 
 #[test]
 fn a_decimal_with_few_bytes_reads_at_a_larger_precision() {
-    let of = |precision: u32| format!(r#"{{"type":"bytes","logicalType":"decimal","precision":{precision},"scale":2}}"#);
+    let of = |precision: u32| {
+        format!(r#"{{"type":"bytes","logicalType":"decimal","precision":{precision},"scale":2}}"#)
+    };
     let text: String = pair(&of(4), &of(30)).decode(&[2, 5]).unwrap();
     assert_eq!(text, "0.05");
 }

@@ -12,7 +12,8 @@ fn encode<T: Serialize>(schema: &str, value: &T) -> Result<Vec<u8>, EncodeError>
     plan(schema).encode_to_vec(value)
 }
 
-const ABC: &str = r#"{"name":"a","type":"int"},{"name":"b","type":"string","default":"d"},{"name":"c","type":"boolean"}"#;
+const ABC: &str =
+    r#"{"name":"a","type":"int"},{"name":"b","type":"string","default":"d"},{"name":"c","type":"boolean"}"#;
 
 #[derive(Serialize)]
 struct Ordered {
@@ -99,7 +100,9 @@ fn numbers_must_fit() {
 
 #[derive(Serialize)]
 enum Payment {
-    Card { number: String },
+    Card {
+        number: String,
+    },
     Cash(i32),
     #[serde(rename = "null")]
     Nothing,

@@ -150,17 +150,17 @@ pub(crate) fn any_value(of: &Type) -> BoxedStrategy<Value> {
         Type::Double => (-1.0e9f64..1.0e9).prop_map(Value::Double).boxed(),
         Type::Bytes => prop::collection::vec(any::<u8>(), 0..12).prop_map(Value::Bytes).boxed(),
         Type::String => ".{0,12}".prop_map(Value::String).boxed(),
-        Type::Enum(_, symbols) => (0..*symbols)
-            .prop_map(|i| Value::Enum(u32::try_from(i).unwrap(), symbol(i)))
-            .boxed(),
+        Type::Enum(_, symbols) => {
+            (0..*symbols).prop_map(|i| Value::Enum(u32::try_from(i).unwrap(), symbol(i))).boxed()
+        }
         Type::Fixed(_, size) => {
             let size = *size;
             prop::collection::vec(any::<u8>(), size).prop_map(move |b| Value::Fixed(size, b)).boxed()
         }
         Type::Array(items) => prop::collection::vec(any_value(items), 0..4).prop_map(Value::Array).boxed(),
-        Type::Map(values) => prop::collection::hash_map("[a-z]{1,4}", any_value(values), 0..4)
-            .prop_map(Value::Map)
-            .boxed(),
+        Type::Map(values) => {
+            prop::collection::hash_map("[a-z]{1,4}", any_value(values), 0..4).prop_map(Value::Map).boxed()
+        }
         Type::Union(branches) => {
             let branch = |(i, b): (usize, &Type)| {
                 let index = u32::try_from(i).unwrap();
@@ -184,7 +184,7 @@ pub(crate) fn typed_value() -> impl Strategy<Value = (Type, Value)> {
 type Convert = Box<dyn Fn(&Value) -> Value>;
 
 /// A reader's type that can read `of`, chosen by `dice`, and the values it should see.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "Avro's promotions round")]
+#[expect(clippy::cast_precision_loss, reason = "Avro's promotions round")]
 pub(crate) fn evolve(of: &Type, dice: &mut impl FnMut(usize) -> usize) -> (Type, Convert) {
     let same = |of: &Type| -> (Type, Convert) { (of.clone(), Box::new(Value::clone)) };
     match of {
@@ -218,7 +218,9 @@ pub(crate) fn evolve(of: &Type, dice: &mut impl FnMut(usize) -> usize) -> (Type,
         Type::Map(values) => {
             let (values, convert) = evolve(values, dice);
             let map: Convert = Box::new(move |v| match v {
-                Value::Map(entries) => Value::Map(entries.iter().map(|(k, v)| (k.clone(), convert(v))).collect()),
+                Value::Map(entries) => {
+                    Value::Map(entries.iter().map(|(k, v)| (k.clone(), convert(v))).collect())
+                }
                 other => other.clone(),
             });
             (Type::Map(Box::new(values)), map)

@@ -123,9 +123,8 @@ fn defaults_that_explode_are_refused_not_built() {
     // each type's default holds the one before ten times
     let mut fields = r#"{"name":"a0","type":{"type":"record","name":"T0","fields":[{"name":"x","type":"int","default":1}]},"default":{}}"#.to_owned();
     for level in 1..9 {
-        let inner: Vec<String> = (0..10)
-            .map(|i| format!(r#"{{"name":"b{i}","type":"T{}","default":{{}}}}"#, level - 1))
-            .collect();
+        let inner: Vec<String> =
+            (0..10).map(|i| format!(r#"{{"name":"b{i}","type":"T{}","default":{{}}}}"#, level - 1)).collect();
         fields = format!(
             r#"{fields},{{"name":"a{level}","type":{{"type":"record","name":"T{level}","fields":[{}]}},"default":{{}}}}"#,
             inner.join(",")

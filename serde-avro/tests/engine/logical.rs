@@ -10,7 +10,12 @@ use super::plan;
 fn cases() -> Vec<(&'static str, &'static str, Value, Vec<u8>)> {
     vec![
         (r#"{"type":"int","logicalType":"date"}"#, "2026-01-31", Value::Date(20484), vec![0x88, 0xc0, 0x02]),
-        (r#"{"type":"int","logicalType":"time-millis"}"#, "00:00:01.500", Value::TimeMillis(1500), vec![0xb8, 0x17]),
+        (
+            r#"{"type":"int","logicalType":"time-millis"}"#,
+            "00:00:01.500",
+            Value::TimeMillis(1500),
+            vec![0xb8, 0x17],
+        ),
         (r#"{"type":"long","logicalType":"time-micros"}"#, "00:00:00.000003", Value::TimeMicros(3), vec![6]),
         (
             r#"{"type":"long","logicalType":"timestamp-millis"}"#,
@@ -133,7 +138,8 @@ fn durations_are_three_numbers() {
 #[test]
 fn decimals_keep_scale_and_precision() {
     let plan = plan(r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#);
-    for (text, fits) in [("12.3", true), ("12.300", true), ("12.345", false), ("100.00", false), ("x", false)] {
+    for (text, fits) in [("12.3", true), ("12.300", true), ("12.345", false), ("100.00", false), ("x", false)]
+    {
         assert_eq!(plan.encode_to_vec(text).is_ok(), fits, "{text}");
     }
     assert_eq!(plan.encode_to_vec(&12i32), plan.encode_to_vec("12.00"));

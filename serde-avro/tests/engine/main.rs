@@ -1,5 +1,5 @@
 //! The data engine against its specification, its peers, and hostile input.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests stop at the first fault")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop at the first fault")]
 
 mod decoding;
 mod defects;

@@ -31,15 +31,20 @@ fn promotions() {
     let text: String = pair(r#""bytes""#, r#""string""#).decode(&[2, b'x']).unwrap();
     assert_eq!(text, "x");
     assert!(pair(r#""bytes""#, r#""string""#).decode::<String>(&[2, 0xff]).is_err());
-    for (writer, reader) in [("long", "int"), ("double", "float"), ("string", "int"), ("null", "int"), ("int", "string")] {
-        let resolved = Plan::resolve(&schema(&json!(writer).to_string()), &schema(&json!(reader).to_string()));
+    for (writer, reader) in
+        [("long", "int"), ("double", "float"), ("string", "int"), ("null", "int"), ("int", "string")]
+    {
+        let resolved =
+            Plan::resolve(&schema(&json!(writer).to_string()), &schema(&json!(reader).to_string()));
         assert!(matches!(resolved, Err(PlanError::Unreadable { .. })), "{writer} {reader}");
     }
 }
 
 #[test]
 fn fields_are_added_dropped_renamed_and_reordered() {
-    let writer = record(r#"{"name":"a","type":"int"},{"name":"gone","type":{"type":"map","values":"string"}},{"name":"old","type":"string"}"#);
+    let writer = record(
+        r#"{"name":"a","type":"int"},{"name":"gone","type":{"type":"map","values":"string"}},{"name":"old","type":"string"}"#,
+    );
     let reader = record(
         r#"{"name":"new","type":"string","aliases":["old"]},
            {"name":"added","type":{"type":"record","name":"D","fields":[{"name":"n","type":["null","int"],"default":null},
@@ -47,12 +52,17 @@ fn fields_are_added_dropped_renamed_and_reordered() {
            {"name":"a","type":"long"}"#,
     );
     let value = json!({"a": 1, "gone": {"k": "v"}, "old": "text"});
-    assert_eq!(read(&writer, &reader, &value), json!({"new": "text", "a": 1, "added": {"n": null, "l": [1.0, 2.5]}}));
+    assert_eq!(
+        read(&writer, &reader, &value),
+        json!({"new": "text", "a": 1, "added": {"n": null, "l": [1.0, 2.5]}})
+    );
 }
 
 #[test]
 fn union_defaults_take_any_branch() {
-    let reader = record(r#"{"name":"u","type":["null","string","double"],"default":"x"},{"name":"v","type":["int","null"],"default":null}"#);
+    let reader = record(
+        r#"{"name":"u","type":["null","string","double"],"default":"x"},{"name":"v","type":["int","null"],"default":null}"#,
+    );
     assert_eq!(read(&record(""), &reader, &json!({})), json!({"u": "x", "v": null}));
 }
 
@@ -82,7 +92,10 @@ fn type_aliases_apply_to_records_enums_and_fixed() {
 fn an_alias_that_makes_two_fields_one_is_refused() {
     let writer = record(r#"{"name":"a","type":"int"},{"name":"b","type":"int"}"#);
     let reader = record(r#"{"name":"b","type":"int","aliases":["a"]}"#);
-    assert!(matches!(Plan::resolve(&schema(&writer), &schema(&reader)), Err(PlanError::AmbiguousAlias { .. })));
+    assert!(matches!(
+        Plan::resolve(&schema(&writer), &schema(&reader)),
+        Err(PlanError::AmbiguousAlias { .. })
+    ));
 }
 
 #[test]

@@ -38,7 +38,11 @@ fn every_type_has_its_faults() {
         (r#""int""#, &[0xff, 0xff, 0xff, 0xff, 0x1f], Kind::VarintOverflow { bits: 32 }),
         (r#""int""#, &[0x80, 0x80, 0x80, 0x80, 0x80, 0], Kind::VarintOverflow { bits: 32 }),
         (r#""long""#, &[0xff; 10], Kind::VarintOverflow { bits: 64 }),
-        (r#""long""#, &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2], Kind::VarintOverflow { bits: 64 }),
+        (
+            r#""long""#,
+            &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2],
+            Kind::VarintOverflow { bits: 64 },
+        ),
         (r#""float""#, &[0; 3], end.clone()),
         (r#""double""#, &[0; 9], Kind::TrailingData { left: 1 }),
         (r#""bytes""#, &[1], Kind::NegativeLength { found: -1 }),

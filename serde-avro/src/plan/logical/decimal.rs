@@ -37,14 +37,12 @@ pub(crate) fn big_text(content: &[u8]) -> Option<String> {
     let unscaled = cursor.bytes().ok()?;
     let scale = cursor.int().ok()?;
     cursor.expect_end().ok()?;
-    match u32::try_from(scale) {
-        Ok(scale) => text(unscaled, scale),
-        Err(_) => {
-            let zeros = scale.checked_neg().and_then(|z| u32::try_from(z).ok()).filter(|z| *z <= SCALE_MAX)?;
-            let digits = text(unscaled, 0)?;
-            Some(if digits == "0" { digits } else { digits + &"0".repeat(zeros as usize) })
-        }
+    if let Ok(scale) = u32::try_from(scale) {
+        return text(unscaled, scale);
     }
+    let zeros = scale.checked_neg().and_then(|z| u32::try_from(z).ok()).filter(|z| *z <= SCALE_MAX)?;
+    let digits = text(unscaled, 0)?;
+    Some(if digits == "0" { digits } else { digits + &"0".repeat(zeros as usize) })
 }
 
 /// Whether bytes are the content of a big-decimal.
@@ -115,7 +113,8 @@ pub(crate) fn fits(unscaled: &[u8], shape: DecimalShape) -> bool {
         return true;
     }
     let value = BigInt::from_signed_bytes_be(unscaled);
-    value.bits() <= u64::from(shape.precision) * 3 || value.magnitude() < power_of_ten(shape.precision).magnitude()
+    value.bits() <= u64::from(shape.precision) * 3
+        || value.magnitude() < power_of_ten(shape.precision).magnitude()
 }
 
 /// Widens two's complement bytes to `size`; none where they are longer and not just sign.
@@ -143,9 +142,14 @@ mod tests {
 
     #[test]
     fn texts_become_unscaled_bytes_and_back() {
-        for (input, output) in
-            [("12.3", "12.30"), ("-0.01", "-0.01"), ("0", "0.00"), ("9999.99", "9999.99"), ("1.5e3", "1500.00"), ("1.2300", "1.23")]
-        {
+        for (input, output) in [
+            ("12.3", "12.30"),
+            ("-0.01", "-0.01"),
+            ("0", "0.00"),
+            ("9999.99", "9999.99"),
+            ("1.5e3", "1500.00"),
+            ("1.2300", "1.23"),
+        ] {
             let bytes = unscaled(input, SHAPE).unwrap_or_else(|| panic!("{input}"));
             assert_eq!(text(&bytes, SHAPE.scale).as_deref(), Some(output));
             assert!(fits(&bytes, SHAPE));
@@ -154,7 +158,8 @@ mod tests {
 
     #[test]
     fn what_would_lose_digits_is_refused() {
-        for input in ["1.234", "10000.00", "1e9", "", ".", "-", "1.2.3", "١", "1e99999999999", "0x10", "NaN"] {
+        for input in ["1.234", "10000.00", "1e9", "", ".", "-", "1.2.3", "١", "1e99999999999", "0x10", "NaN"]
+        {
             assert_eq!(unscaled(input, SHAPE), None, "{input}");
         }
     }
