@@ -1,5 +1,7 @@
 //! One reason why a reader cannot read a writer's data, and the one place where it becomes prose.
 
+use std::fmt;
+
 use super::node::NodeId;
 
 /// The rules a pair of schemas can break.
@@ -78,5 +80,11 @@ impl Incompatibility {
             "{{errorType:'{}', description:'{description}', additionalInfo:'{message}'}}",
             self.kind.as_str()
         )
+    }
+}
+
+impl fmt::Display for Incompatibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}: {}", self.kind.as_str(), self.location, self.message)
     }
 }
