@@ -1,1 +1,23 @@
-//! End-to-end tests
+//! End-to-end tests: the whole binary over real sockets, with real clients.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
+mod bad_input;
+mod dependencies;
+mod evolution;
+mod fixtures;
+mod groups;
+mod kafka;
+mod kill_rounds;
+mod lifecycle;
+mod postgres_nodes;
+mod produce_consume;
+mod raw;
+mod registry_rest;
+mod release_binary;
+mod tidy;
+mod validation;

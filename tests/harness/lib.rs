@@ -1,1 +1,15 @@
-//! Test harness
+//! Starts the binary as a user starts it, with everything around it that the end-to-end tests need.
+//!
+//! [`Assay`] is a running process on free ports and a temporary folder; [`PostgresServer`] a database server of its
+//! own; [`python`] runs scripts of foreign clients; [`Rest`] speaks to the registry in plain JSON.
+
+mod postgres;
+mod process;
+pub mod python;
+mod rest;
+mod wait;
+
+pub use postgres::PostgresServer;
+pub use process::{Assay, Launch, binary, workspace};
+pub use rest::{Answer, Rest};
+pub use wait::{eventually, missing};

@@ -1,0 +1,1 @@
+//! A schema evolves: readers of both generations read data of both.
