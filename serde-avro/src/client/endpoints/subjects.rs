@@ -1,0 +1,150 @@
+//! `/subjects`.
+
+use std::collections::BTreeMap;
+
+use assay_schema_core::rest::{RegisterSchemaRequest, RegisterSchemaResponse, Schema, TagSchemaRequest};
+use assay_schema_core::{Version, VersionRef};
+
+use super::{ListQuery, SchemaQuery};
+use crate::client::RegistryClient;
+use crate::client::request::{Method, Request};
+use crate::error::Error;
+
+impl RegistryClient {
+    /// `GET /subjects`: names of subjects. Without a prefix those of all contexts.
+    pub async fn subjects(&self, query: &ListQuery) -> Result<Vec<String>, Error> {
+        self.call(query.apply(Request::get(&["subjects"]))).await?.json()
+    }
+
+    /// `POST /subjects/{subject}`: the version of a subject that has this content.
+    ///
+    /// Errors: [`Error::SubjectNotFound`], [`Error::SchemaNotRegistered`], [`Error::InvalidSchema`].
+    pub async fn lookup_schema(
+        &self,
+        subject: &str,
+        schema: &RegisterSchemaRequest,
+        normalize: bool,
+        deleted: bool,
+    ) -> Result<Schema, Error> {
+        let request = Request::new(Method::Post, &["subjects", subject])
+            .flag("normalize", normalize)
+            .flag("deleted", deleted)
+            .json(schema);
+        match self.call(request).await {
+            Err(error) => Err(error.about_registration(subject)),
+            Ok(answer) => answer.json(),
+        }
+    }
+
+    /// `DELETE /subjects/{subject}`: deletes all versions and gives their numbers. Soft-deleted first, then for ever with
+    /// `permanent`.
+    pub async fn delete_subject(&self, subject: &str, permanent: bool) -> Result<Vec<Version>, Error> {
+        let request = Request::new(Method::Delete, &["subjects", subject]).flag("permanent", permanent);
+        self.call(request).await?.json()
+    }
+
+    /// `GET /subjects/{subject}/metadata`: the highest version whose metadata has all of `properties`.
+    pub async fn latest_schema_with_metadata(
+        &self,
+        subject: &str,
+        properties: &BTreeMap<String, String>,
+        query: &SchemaQuery,
+    ) -> Result<Schema, Error> {
+        let mut request = Request::get(&["subjects", subject, "metadata"]);
+        for (key, value) in properties {
+            request = request.query("key", key).query("value", value);
+        }
+        match self.call(query.apply(request)).await {
+            Err(error) => Err(error.about_registration(subject)),
+            Ok(answer) => answer.json(),
+        }
+    }
+
+    /// `GET /subjects/{subject}/versions`: its version numbers, ascending.
+    pub async fn versions(&self, subject: &str, query: &ListQuery) -> Result<Vec<Version>, Error> {
+        self.call(query.apply(Request::get(&["subjects", subject, "versions"]))).await?.json()
+    }
+
+    /// `POST /subjects/{subject}/versions`: registers a schema, or finds it if it is registered already.
+    ///
+    /// Errors: [`Error::Incompatible`], [`Error::InvalidSchema`].
+    pub async fn register_schema(
+        &self,
+        subject: &str,
+        schema: &RegisterSchemaRequest,
+        normalize: bool,
+    ) -> Result<RegisterSchemaResponse, Error> {
+        let request = Request::new(Method::Post, &["subjects", subject, "versions"])
+            .flag("normalize", normalize)
+            .json(schema);
+        self.call(request).await?.json()
+    }
+
+    /// `GET /subjects/{subject}/versions/{version}`: one version.
+    ///
+    /// Errors: [`Error::SubjectNotFound`], [`Error::VersionNotFound`].
+    pub async fn schema_version(
+        &self,
+        subject: &str,
+        version: VersionRef,
+        query: &SchemaQuery,
+    ) -> Result<Schema, Error> {
+        let request = Request::get(&["subjects", subject, "versions", &text(version)]);
+        self.call(query.apply(request)).await?.json()
+    }
+
+    /// `GET /subjects/{subject}/versions/{version}/schema`: its text alone.
+    pub async fn schema_version_text(
+        &self,
+        subject: &str,
+        version: VersionRef,
+        query: &SchemaQuery,
+    ) -> Result<String, Error> {
+        let request = Request::get(&["subjects", subject, "versions", &text(version), "schema"]);
+        self.call(query.apply(request)).await?.text()
+    }
+
+    /// `GET /subjects/{subject}/versions/{version}/referencedby`: ids of the schemas that refer to it.
+    pub async fn referenced_by(
+        &self,
+        subject: &str,
+        version: VersionRef,
+        query: &ListQuery,
+    ) -> Result<Vec<assay_schema_core::SchemaId>, Error> {
+        let request = Request::get(&["subjects", subject, "versions", &text(version), "referencedby"]);
+        self.call(query.apply(request)).await?.json()
+    }
+
+    /// `DELETE /subjects/{subject}/versions/{version}`: deletes a version and gives its number. Soft-deleted first, then for
+    /// ever with `permanent`.
+    pub async fn delete_version(
+        &self,
+        subject: &str,
+        version: VersionRef,
+        permanent: bool,
+    ) -> Result<Version, Error> {
+        let request = Request::new(Method::Delete, &["subjects", subject, "versions", &text(version)])
+            .flag("permanent", permanent);
+        self.call(request).await?.json()
+    }
+
+    /// `POST /subjects/{subject}/versions/{version}/tags`: makes a new version with other tags, metadata or rules.
+    pub async fn tag_schema(
+        &self,
+        subject: &str,
+        version: VersionRef,
+        tags: &TagSchemaRequest,
+    ) -> Result<RegisterSchemaResponse, Error> {
+        let request =
+            Request::new(Method::Post, &["subjects", subject, "versions", &text(version), "tags"]).json(tags);
+        self.call(request).await?.json()
+    }
+}
+
+/// A version as a path segment.
+pub(super) fn text(version: VersionRef) -> String {
+    match version {
+        VersionRef::Number(version) => version.to_string(),
+        VersionRef::Latest => "latest".to_owned(),
+    }
+}

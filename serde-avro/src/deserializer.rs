@@ -1,0 +1,261 @@
+//! From framed bytes to values.
+
+mod batch;
+mod builder;
+mod raw;
+
+use std::collections::BTreeMap;
+use std::hash::RandomState;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Instant;
+
+use assay_schema_core::avro::Schema;
+
+pub use builder::{DeserializerBuilder, DeserializerSettings, ReaderSchema};
+pub(crate) use raw::RawBytes;
+
+use crate::cache::{CachedClient, RegisteredSchema, Table, Use};
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::properties::{ConfigError, Properties, SerdeProperties};
+use crate::serializer::{OwnedDatum, ReadDatum};
+use crate::wire::{Message, Part, SchemaKey, unframe};
+
+/// Turns framed bytes into values.
+///
+/// Owned, cheap to clone and safe to share. The first record of a schema costs the request that fetches it;
+/// every later one is decoded without waiting or locking, also while the registry is away.
+pub struct Deserializer<T> {
+    core: Arc<Core>,
+    value: PhantomData<fn() -> T>,
+}
+
+struct Core {
+    registry: CachedClient,
+    settings: DeserializerSettings,
+    /// Plans where the topic does not matter.
+    plans: Arc<Table<Arc<Entry>>>,
+    /// Plans by topic, where the reader's schema is the latest of the topic's subject.
+    topics: Table<Arc<Table<Arc<Entry>>>, Arc<str>, RandomState>,
+}
+
+/// What decoding records of one schema needs.
+struct Entry {
+    plan: Plan,
+    /// Top-level bytes are read without a length.
+    raw: bool,
+    /// When the reader's schema has to be asked for again; never unless it is the latest version.
+    expires_at: Option<Instant>,
+}
+
+impl<T> Clone for Deserializer<T> {
+    fn clone(&self) -> Self {
+        Self { core: self.core.clone(), value: PhantomData }
+    }
+}
+
+impl<T> std::fmt::Debug for Deserializer<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deserializer").field("settings", &self.core.settings).finish_non_exhaustive()
+    }
+}
+
+impl<T> Deserializer<T> {
+    /// A deserializer with default settings: value, dual framing, records as they were written.
+    pub fn new(registry: &CachedClient) -> Self {
+        Self::from_parts(registry.clone(), DeserializerSettings::default())
+    }
+
+    /// Settings of a deserializer that uses `registry`.
+    pub fn builder(registry: &CachedClient) -> DeserializerBuilder<T> {
+        DeserializerBuilder::new(registry.clone())
+    }
+
+    /// A deserializer for one part of records, configured by name.
+    pub fn from_properties(properties: &Properties, part: Part) -> Result<Self, Error> {
+        let settings = SerdeProperties::deserializer(properties, part)?;
+        Ok(Self::from_parts(properties.registry()?, settings))
+    }
+
+    fn from_parts(registry: CachedClient, settings: DeserializerSettings) -> Self {
+        let plans = Arc::new(Table::new(settings.plans_max));
+        let topics = Table::new(settings.plans_max);
+        Self { core: Arc::new(Core { registry, settings, plans, topics }), value: PhantomData }
+    }
+
+    /// Which schema a message names. Reads the header or the prefix alone.
+    pub fn schema_key<'a>(&self, message: impl Into<Message<'a>>) -> Result<SchemaKey, Error> {
+        let message = message.into();
+        let (key, _) = unframe(self.core.settings.unframing, message.schema_header(), message.payload())?;
+        Ok(key)
+    }
+
+    /// The schema that records with `key` were written with, if it is loaded.
+    pub fn writer_schema(&self, key: SchemaKey) -> Option<Arc<RegisteredSchema>> {
+        self.core.registry.known(key)
+    }
+
+    /// Fetches and compiles a schema, so that [`try_decode`](Self::try_decode) can use it. `topic` matters only when
+    /// the reader's schema is the latest of the topic's subject.
+    pub async fn load(&self, topic: &str, key: SchemaKey) -> Result<(), Error> {
+        self.core.load(topic, key).await.map(drop)
+    }
+
+    /// Decodes a message into any type, which may borrow from the payload. Needs the schema to be loaded.
+    #[inline]
+    pub fn try_decode_as<'de, U: ReadDatum<'de>>(
+        &self,
+        message: impl Into<Message<'de>>,
+    ) -> Result<U, Error> {
+        self.core.try_decode(message.into())
+    }
+
+    /// Decodes a message into any type, which may borrow from the payload; fetches the schema if it is not loaded.
+    pub async fn decode_as<'de, U: ReadDatum<'de>>(
+        &self,
+        message: impl Into<Message<'de>>,
+    ) -> Result<U, Error> {
+        let message = message.into();
+        match self.core.try_decode(message) {
+            Err(Error::NeedsSchema(key)) => {
+                let entry = self.core.load(message.topic(), key).await?;
+                self.core.decode_with(&entry, message)
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl<T: OwnedDatum> Deserializer<T> {
+    /// Decodes a message without waiting. [`Error::NeedsSchema`] names a schema that is not loaded yet: [`load`](Self::load)
+    /// it, or leave the message to [`decode`](Self::decode).
+    #[inline]
+    pub fn try_decode<'a>(&self, message: impl Into<Message<'a>>) -> Result<T, Error> {
+        self.core.try_decode(message.into())
+    }
+
+    /// Decodes a message; fetches its schema if it is not loaded.
+    pub async fn decode<'a>(&self, message: impl Into<Message<'a>>) -> Result<T, Error> {
+        self.decode_as(message).await
+    }
+
+    /// Decodes a message that may be absent: a tombstone gives nothing, without any request.
+    pub async fn decode_option<'a>(&self, message: Option<Message<'a>>) -> Result<Option<T>, Error> {
+        match message {
+            None => Ok(None),
+            Some(message) => self.decode(message).await.map(Some),
+        }
+    }
+}
+
+impl Core {
+    #[inline]
+    fn try_decode<'de, U: ReadDatum<'de>>(&self, message: Message<'de>) -> Result<U, Error> {
+        let (key, datum) = unframe(self.settings.unframing, message.schema_header(), message.payload())?;
+        if self.settings.reader.is_latest() {
+            let table = self.topics.read().get(message.topic()).cloned();
+            let entry = table.and_then(|table| table.read().get(&key).cloned());
+            return match entry {
+                Some(entry) if entry.expires_at.is_none_or(|at| Instant::now() < at) => {
+                    self.decode_entry(&entry, key, datum)
+                }
+                _ => Err(Error::NeedsSchema(key)),
+            };
+        }
+        match self.plans.read().get(&key) {
+            Some(entry) => self.decode_entry(entry, key, datum),
+            None => Err(Error::NeedsSchema(key)),
+        }
+    }
+
+    fn decode_with<'de, U: ReadDatum<'de>>(&self, entry: &Entry, message: Message<'de>) -> Result<U, Error> {
+        let (key, datum) = unframe(self.settings.unframing, message.schema_header(), message.payload())?;
+        self.decode_entry(entry, key, datum)
+    }
+
+    #[inline]
+    fn decode_entry<'de, U: ReadDatum<'de>>(
+        &self,
+        entry: &Entry,
+        key: SchemaKey,
+        datum: &'de [u8],
+    ) -> Result<U, Error> {
+        let value = if entry.raw {
+            U::decode_raw(&entry.plan, datum)
+        } else {
+            U::decode_datum(&entry.plan, datum, self.settings.fail_on_trailing_data)
+        };
+        value.map_err(|source| Error::Decode { key, source: Box::new(source) })
+    }
+
+    async fn load(&self, topic: &str, key: SchemaKey) -> Result<Arc<Entry>, Error> {
+        let writer = self.registry.schema(key).await?;
+        if !self.settings.ignore_rules {
+            writer.refuse_rules(Use::ReadWriter)?;
+        }
+        let none = BTreeMap::new();
+        let entry = match &self.settings.reader {
+            ReaderSchema::Writer => Entry::new(key, &writer, None, None)?,
+            ReaderSchema::Given(reader) => Entry::new(key, &writer, Some(reader), None)?,
+            ReaderSchema::Latest => self.latest(topic, key, &writer, &none).await?,
+            ReaderSchema::LatestWithMetadata(properties) => {
+                self.latest(topic, key, &writer, properties).await?
+            }
+        };
+        let entry = Arc::new(entry);
+        self.table(topic).insert(&key, &entry);
+        Ok(entry)
+    }
+
+    async fn latest(
+        &self,
+        topic: &str,
+        key: SchemaKey,
+        writer: &RegisteredSchema,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<Entry, Error> {
+        let strategy = &self.settings.strategy;
+        if topic.is_empty() && strategy.needs_topic() {
+            return Err(ConfigError::TopicNeeded.into());
+        }
+        let record_name = writer.schema.full_name();
+        let subject = strategy.subject(&self.registry, topic, self.settings.part, record_name).await?;
+        let reader = self.registry.latest(&subject, properties).await?;
+        if !self.settings.ignore_rules {
+            reader.refuse_rules(Use::ReadReader)?;
+        }
+        let ttl = self.registry.settings().latest_ttl;
+        let expires_at = ttl.and_then(|ttl| Instant::now().checked_add(ttl));
+        Entry::new(key, writer, Some(&reader.schema), expires_at)
+    }
+
+    fn table(&self, topic: &str) -> Arc<Table<Arc<Entry>>> {
+        if !self.settings.reader.is_latest() {
+            return self.plans.clone();
+        }
+        if let Some(table) = self.topics.read().get(topic) {
+            return table.clone();
+        }
+        let table = Arc::new(Table::new(self.settings.plans_max));
+        self.topics.insert(&Arc::from(topic), &table);
+        table
+    }
+}
+
+impl Entry {
+    fn new(
+        key: SchemaKey,
+        writer: &RegisteredSchema,
+        reader: Option<&Schema>,
+        expires_at: Option<Instant>,
+    ) -> Result<Self, Error> {
+        let plan = match reader {
+            // top-level bytes are handed out as they are, whatever the reader's schema says
+            Some(reader) if !writer.is_bytes() => Plan::resolve(&writer.schema, reader),
+            _ => Plan::compile(&writer.schema),
+        };
+        let plan = plan.map_err(|source| Error::Resolution { key, source: Arc::new(source) })?;
+        Ok(Self { plan, raw: writer.is_bytes(), expires_at })
+    }
+}

@@ -1,0 +1,52 @@
+//! Many messages at once.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::Deserializer;
+use crate::error::Error;
+use crate::serializer::OwnedDatum;
+use crate::wire::{Message, SchemaKey};
+
+/// Schemas that one batch fetches at the same time.
+const FETCHES_MAX: usize = 8;
+
+impl<T: OwnedDatum> Deserializer<T> {
+    /// Decodes a batch. Missing schemas are fetched first, each once and up to eight at a time; then every message is decoded.
+    /// Outcomes come in the order of the messages, one for each; a schema that cannot be fetched fails its own messages only.
+    pub async fn decode_batch<'a>(
+        &self,
+        messages: impl IntoIterator<Item = Message<'a>>,
+    ) -> Vec<Result<T, Error>> {
+        let messages: Vec<Message<'a>> = messages.into_iter().collect();
+        let mut outcomes: Vec<Result<T, Error>> =
+            messages.iter().map(|message| self.core.try_decode(*message)).collect();
+        let missing: HashSet<(&str, SchemaKey)> = messages
+            .iter()
+            .zip(&outcomes)
+            .filter_map(|(message, outcome)| match outcome {
+                Err(Error::NeedsSchema(key)) => Some((message.topic(), *key)),
+                _ => None,
+            })
+            .collect();
+        if missing.is_empty() {
+            return outcomes;
+        }
+        let fetches = missing
+            .into_iter()
+            .map(|(topic, key)| async move { ((topic, key), self.core.load(topic, key).await) });
+        let fetched: HashMap<(&str, SchemaKey), _> =
+            stream::iter(fetches).buffer_unordered(FETCHES_MAX).collect().await;
+        for (message, outcome) in messages.iter().zip(&mut outcomes) {
+            let Err(Error::NeedsSchema(key)) = outcome else { continue };
+            *outcome = match fetched.get(&(message.topic(), *key)) {
+                Some(Ok(entry)) => self.core.decode_with(entry, *message),
+                Some(Err(error)) => Err(error.clone()),
+                None => continue,
+            };
+        }
+        outcomes
+    }
+}
