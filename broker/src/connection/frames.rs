@@ -142,8 +142,8 @@ mod tests {
 
     #[tokio::test]
     async fn memory_grows_with_what_arrived_and_not_with_what_was_announced() {
-        let announced = 100 << 20;
-        let bytes = [(announced as u32).to_be_bytes().as_slice(), &[1; 100]].concat();
+        let announced: usize = 100 << 20;
+        let bytes = [0x0640_0000_u32.to_be_bytes().as_slice(), &[1; 100]].concat();
         let mut reader = FrameReader::new(bytes.as_slice(), announced);
         assert_eq!(reader.length().await.unwrap(), Some(announced));
         assert!(matches!(reader.body(announced).await, Err(FrameError::Truncated)));

@@ -10,6 +10,7 @@ use crate::protocol::ErrorCode;
 use crate::protocol::messages::create_topics::{CreatableTopic, CreatableTopicConfigs, CreatableTopicResult};
 use crate::protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 use crate::topics::config::TopicConfig;
+use crate::topics::is_internal;
 
 /// First version in which -1 stands for the broker's default.
 const DEFAULTS_SINCE: i16 = 4;
@@ -44,6 +45,10 @@ async fn create(
     validate_only: bool,
 ) -> Result<CreatableTopicResult, Refusal> {
     let broker = &context.broker;
+    if is_internal(&topic.name) {
+        let message = "The name belongs to a topic that the broker keeps for itself.".to_owned();
+        return Err((ErrorCode::InvalidTopicException, message));
+    }
     let partitions = partition_count(context, topic)?;
     let settings =
         topic.configs.iter().filter_map(|config| Some((config.name.as_str(), config.value.as_deref()?)));

@@ -4,13 +4,14 @@ use uuid::Uuid;
 
 use crate::dispatch::Context;
 use crate::error::topic_error;
+use crate::groups::OFFSETS_TOPIC;
 use crate::partition::Status;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::metadata::{
     MetadataRequestTopic, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use crate::protocol::messages::{MetadataRequest, MetadataResponse};
-use crate::topics::{Topic, TopicError};
+use crate::topics::{Topic, TopicError, is_internal};
 
 /// First version whose null list means every topic; before, the empty one does.
 const NULL_IS_ALL_SINCE: i16 = 1;
@@ -82,6 +83,14 @@ async fn find_or_create(
             _ => ErrorCode::UnknownTopicOrPartition,
         };
         return refused(Some(name), Uuid::nil(), code);
+    }
+    if is_internal(&name) {
+        // the coordinator knows how its topic has to look
+        let made = name == OFFSETS_TOPIC && context.broker.groups().ensure_topic().await.is_ok();
+        return match topics.get(&name).filter(|_| made) {
+            Some(topic) => described(context, &topic),
+            None => refused(Some(name), Uuid::nil(), ErrorCode::UnknownTopicOrPartition),
+        };
     }
     let created = match topics.topic_config([]) {
         Ok(settings) => topics.create(&name, config.num_partitions, settings).await,

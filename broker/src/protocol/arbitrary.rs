@@ -1,6 +1,8 @@
 //! Random messages for the codec's tests: every field that exists in a version gets a random value, every other
 //! keeps its default.
 
+#![expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "random bits")]
+
 use bytes::Bytes;
 use uuid::Uuid;
 

@@ -171,7 +171,9 @@ macro_rules! structure {
             ) -> Self {
                 let mut value = Self::default();
                 $(
-                    if form.version >= bound_or!(0; $($since)?) && form.version <= bound_or!(i16::MAX; $($until)?) {
+                    if $crate::protocol::declare::here(
+                        form, bound_or!(0; $($since)?), bound_or!(i16::MAX; $($until)?), -1, -1,
+                    ) {
                         let form = $crate::protocol::declare::field_form(form, bound_or!(0; $($null)?));
                         value.$field = $crate::protocol::arbitrary::Arbitrary::arbitrary(random, form);
                     }

@@ -1,6 +1,8 @@
 //! Every message in every version against the `kafka-protocol` crate: what one encodes the other decodes, with the
 //! same fields under the same names, and encodes to the same bytes.
 
+#![expect(clippy::cast_sign_loss, reason = "seeds and lengths")]
+
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages as theirs;
 use kafka_protocol::protocol::{Decodable, Encodable};

@@ -46,6 +46,7 @@ async fn topics_are_created_and_refused_with_kafkas_codes() {
         ("a b", 1, 1, 17),
         ("..", 1, 1, 17),
         (long.as_str(), 1, 1, 17),
+        ("__consumer_offsets", 1, 1, 17),
     ] {
         let response = create(&mut client, name, partitions, replicas).await;
         let result = &response.topics[0];
@@ -117,6 +118,11 @@ async fn metadata_creates_topics_only_when_it_may() {
         assert_eq!(response.topics[0].error_code, code, "{name} {allow}");
     }
     assert_eq!(broker.broker.topics().get("t").unwrap().partition_count(), 2);
+    for (name, code, partitions) in [("__consumer_offsets", 0, 50), ("__transaction_state", 3, 0)] {
+        let response: MetadataResponse = client.call(&asked(name, true), 9).await;
+        let topic = &response.topics[0];
+        assert_eq!((topic.error_code, topic.partitions.len()), (code, partitions), "{name}");
+    }
     let response: MetadataResponse = client.call(&asked("t", false), 12).await;
     let (node, address) = (&response.brokers[0], broker.address);
     assert_eq!((node.node_id, node.host.as_str(), node.port), (1, "127.0.0.1", i32::from(address.port())));

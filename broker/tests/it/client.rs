@@ -160,7 +160,6 @@ pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) 
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-        panic!("{what} did not happen");
-    }
+    let happened = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+    assert!(happened, "{what} did not happen");
 }

@@ -2,8 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::missing_panics_doc,
     reason = "a failed step is a failed test"
 )]
 

@@ -1,6 +1,7 @@
 //! Order on one connection, acks=0, and the graceful end.
 
 use assay_broker::Drained;
+use assay_broker::protocol::Records;
 use assay_broker::protocol::messages::fetch::{FetchPartition, FetchTopic};
 use assay_broker::protocol::messages::{
     FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
@@ -105,9 +106,6 @@ async fn a_parked_fetch_wakes_at_once_when_records_arrive() {
     assert_eq!(response.responses[0].partition_responses[0].error_code, 0);
     let fetched: FetchResponse = consumer.receive(12, id).await;
     let data = &fetched.responses[0].partitions[0];
-    assert_eq!(
-        (data.high_watermark, data.records.as_ref().map(|records| records.is_empty())),
-        (1, Some(false))
-    );
+    assert_eq!((data.high_watermark, data.records.as_ref().map(Records::is_empty)), (1, Some(false)));
     assert!(started.elapsed().as_secs() < 10, "the fetch waited for its deadline");
 }
