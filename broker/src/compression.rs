@@ -3,7 +3,7 @@
 //! Declared sizes are never trusted: output grows as it is produced and stops at the limit.
 
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use thiserror::Error;
 
@@ -91,6 +91,25 @@ pub fn decompress(codec: Codec, input: &[u8], limit: usize) -> Result<Cow<'_, [u
         Ok(Some(out)) => Ok(Cow::Owned(out)),
         Ok(None) => Err(DecompressError::TooLarge { codec, limit }),
         Err(source) => Err(corrupt(source)),
+    }
+}
+
+/// Compresses a payload at the codec's default level; snappy in its xerial form, which every client reads.
+pub fn compress(codec: Codec, input: &[u8]) -> io::Result<Vec<u8>> {
+    match codec {
+        Codec::None => Ok(input.to_vec()),
+        Codec::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(input)?;
+            encoder.finish()
+        }
+        Codec::Snappy => snappy::compress(input),
+        Codec::Lz4 => {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(input)?;
+            Ok(encoder.finish()?)
+        }
+        Codec::Zstd => zstd::encode_all(input, 0),
     }
 }
 

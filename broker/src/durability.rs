@@ -49,6 +49,8 @@ pub struct LogConfig {
     pub checkpoint_interval: Duration,
     /// Time between looks for expired segments (`log.retention.check.interval.ms`).
     pub retention_check_interval: Duration,
+    /// Time between looks for logs to compact (`log.cleaner.backoff.ms`).
+    pub cleaner_interval: Duration,
     /// Idle time after which a producer is forgotten (`producer.id.expiration.ms`).
     pub producer_id_expiration_ms: i64,
     /// Bytes of recent batches held for consumers at the tail, all partitions together.
@@ -69,6 +71,7 @@ impl Default for LogConfig {
             recovery_threads: cores.max(2),
             checkpoint_interval: Duration::from_secs(1),
             retention_check_interval: Duration::from_mins(5),
+            cleaner_interval: Duration::from_secs(15),
             producer_id_expiration_ms: 86_400_000,
             tail_cache_bytes: 64 << 20,
         }
@@ -187,6 +190,8 @@ pub(crate) struct Engine {
     pub(crate) readers: Pool,
     /// One thread: changes of topics, checkpoints and retention exclude each other.
     pub(crate) admin: Pool,
+    /// One thread that compacts.
+    pub(crate) cleaner: Pool,
     pub(crate) timer: Timer,
     /// Bytes in all tail caches.
     pub(crate) tail_bytes: AtomicUsize,
@@ -206,6 +211,7 @@ impl Engine {
             syncers: Pool::new("assay-sync", config.sync_threads, QUEUED_JOBS_MAX)?,
             readers: Pool::new("assay-read", config.read_threads, QUEUED_JOBS_MAX)?,
             admin: Pool::new("assay-log-admin", 1, QUEUED_JOBS_MAX)?,
+            cleaner: Pool::new("assay-cleaner", 1, QUEUED_JOBS_MAX)?,
             timer: Timer::default(),
             tail_bytes: AtomicUsize::new(0),
             storage,
@@ -228,6 +234,7 @@ impl Engine {
     /// Ends all threads after their queued work, writers first: their last appends are synced.
     pub(crate) fn close(&self) {
         self.timer.close();
+        self.cleaner.close();
         self.writers.iter().for_each(Pool::close);
         self.syncers.close();
         self.readers.close();

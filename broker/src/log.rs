@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) mod checkpoint;
+pub(crate) mod compaction;
 pub(crate) mod epochs;
 pub(crate) mod index;
 pub(crate) mod recovery;
@@ -38,6 +39,10 @@ impl PartitionDir {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.storage.rename(&self.path.join(from), &self.path.join(to))
     }
 
     pub(crate) fn sync(&self) -> io::Result<()> {
@@ -124,6 +129,17 @@ impl Segments {
         let removed = segments.drain(..count).collect();
         *guard = Arc::new(segments);
         removed
+    }
+
+    /// Puts one sealed segment in the place of consecutive ones.
+    pub(crate) fn replace(&self, old: &[Arc<Segment>], new: Segment) {
+        let mut guard = lock(&self.0);
+        let bases: Vec<_> = old.iter().map(|segment| segment.base_offset()).collect();
+        let mut segments: Vec<_> =
+            guard.iter().filter(|segment| !bases.contains(&segment.base_offset())).cloned().collect();
+        let at = segments.partition_point(|segment| segment.base_offset() < new.base_offset());
+        segments.insert(at, Arc::new(new));
+        *guard = Arc::new(segments);
     }
 
     /// The segment that holds `offset`, or the first after a gap, with those behind it.

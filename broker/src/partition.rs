@@ -6,13 +6,14 @@
 
 use std::io;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::watch;
 
 mod append;
+mod clean;
 mod lookup;
 mod maintain;
 mod sync;
@@ -128,6 +129,11 @@ pub struct Partition {
     writer: Mutex<Writer>,
     queue: Mutex<Queue>,
     unsynced: Mutex<sync::Unsynced>,
+    /// Read: while files are opened by name and read. Write: while names change their meaning.
+    files: RwLock<()>,
+    /// Held by retention and compaction, which exclude each other.
+    maintaining: Mutex<()>,
+    first_dirty: AtomicI64,
     /// Held during a sync: a later one must not overtake it.
     syncing: Mutex<()>,
     tail: Mutex<Tail>,
@@ -203,6 +209,9 @@ impl Partition {
             writer: Mutex::new(writer),
             queue: Mutex::default(),
             unsynced: Mutex::new(sync::Unsynced::new(log_end)),
+            files: RwLock::default(),
+            maintaining: Mutex::default(),
+            first_dirty: 0.into(),
             syncing: Mutex::default(),
             tail: Mutex::default(),
             log_start: log_start.into(),
@@ -337,7 +346,7 @@ impl Partition {
         min_one_batch: bool,
         isolation: Isolation,
     ) -> Result<ReadSlice, ReadError> {
-        let segments = self.readable()?;
+        self.readable()?;
         let log_start_offset = self.log_start_offset();
         let log_end_offset = self.log_end_offset();
         if offset < log_start_offset || offset > log_end_offset {
@@ -362,9 +371,11 @@ impl Partition {
         slice.records = if let Some(records) = cached {
             records
         } else {
-            let candidates: Vec<_> = segments.from(offset).collect();
+            let partition = Arc::clone(self);
             let read = self.engine.readers.run(move || {
-                for segment in candidates {
+                let _names_stay = read(&partition.files);
+                let Some(segments) = &partition.segments else { return Ok(Vec::new()) };
+                for segment in segments.from(offset) {
                     let records = segment.read(offset, limit, max_bytes, min_one_batch)?;
                     // A segment may end in a gap that compaction left.
                     if !records.is_empty() || segment.state().next_offset > offset {
@@ -395,7 +406,8 @@ impl Partition {
     /// Stops everything: the topic was deleted.
     pub(crate) fn delete(&self) {
         self.end(Status::Deleted);
-        // A write under way ends before the name may be used again.
+        // What is under way ends before the name may be used again.
+        drop(lock(&self.maintaining));
         drop(lock(&self.writer));
         lock(&self.tail).clear(&self.engine.tail_bytes);
     }
@@ -413,6 +425,14 @@ impl Partition {
     fn limits(config: &TopicConfig) -> SegmentLimits {
         segment_limits(config)
     }
+}
+
+fn read(files: &RwLock<()>) -> RwLockReadGuard<'_, ()> {
+    files.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(files: &RwLock<()>) -> RwLockWriteGuard<'_, ()> {
+    files.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A topic's limits on segments.

@@ -20,9 +20,11 @@ use crate::compression::Codec;
 
 mod build;
 mod records;
+mod rewrite;
 
 pub use build::BatchBuilder;
 pub use records::{Headers, Record, RecordError, RecordIter, RecordLimits, Records, records};
+pub(crate) use rewrite::rewrite;
 
 /// Bytes before the records of a batch.
 pub const HEADER_BYTES: usize = 61;

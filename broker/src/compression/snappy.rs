@@ -5,6 +5,7 @@ use std::io;
 /// Start of the xerial form: magic, then version and minimum compatible version.
 const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\0";
 const XERIAL_HEADER_BYTES: usize = 16;
+const XERIAL_BLOCK_BYTES: usize = 32 << 10;
 /// A three-byte copy yields at most 64 bytes, so no valid block grows faster than this.
 const RATIO_MAX: usize = 22;
 
@@ -25,6 +26,19 @@ pub(super) fn decompress(input: &[u8], limit: usize) -> io::Result<Option<Vec<u8
         rest = after;
     }
     Ok(Some(out))
+}
+
+/// Writes the xerial form.
+pub(super) fn compress(input: &[u8]) -> io::Result<Vec<u8>> {
+    let mut out = XERIAL_MAGIC.to_vec();
+    out.extend(1_i32.to_be_bytes());
+    out.extend(1_i32.to_be_bytes());
+    for chunk in input.chunks(XERIAL_BLOCK_BYTES) {
+        let block = snap::raw::Encoder::new().compress_vec(chunk)?;
+        out.extend(i32::try_from(block.len()).map_err(io::Error::other)?.to_be_bytes());
+        out.extend(block);
+    }
+    Ok(out)
 }
 
 /// Appends one raw block; `false` when that would exceed `limit`.

@@ -21,6 +21,8 @@ use super::storage::{Storage, read_file, replace_file};
 pub(crate) const RECOVERY_POINT: &str = "recovery-point-offset-checkpoint";
 /// Log start offsets that lie inside a segment.
 pub(crate) const LOG_START: &str = "log-start-offset-checkpoint";
+/// First offsets not compacted yet.
+pub(crate) const CLEANER: &str = "cleaner-offset-checkpoint";
 /// High watermarks, for tools that read the folder.
 pub(crate) const HIGH_WATERMARK: &str = "replication-offset-checkpoint";
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::checkpoint::CheckpointError;
+use super::compaction::{SWAP, finish_swap};
 use super::epochs::Epochs;
 use super::scan::{Scan, Step};
 use super::segment::{INDEX, IndexRows, LOG, Segment, SegmentLimits, SegmentState, TIME_INDEX};
@@ -160,6 +161,14 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(RecoveryError::Missing),
             entries => entries?,
         };
+        let swaps: Vec<_> = entries.iter().filter_map(|entry| offset_of_file(&entry.name, SWAP)).collect();
+        if !swaps.is_empty() {
+            let bases: Vec<_> = entries.iter().filter_map(|entry| offset_of_file(&entry.name, LOG)).collect();
+            for base in swaps {
+                finish_swap(dir, base, &bases)?;
+            }
+            return Self::list(dir);
+        }
         let names: Vec<_> = entries.iter().filter(|entry| !entry.is_dir).map(|entry| &*entry.name).collect();
         let bases: Vec<_> = names.iter().filter_map(|name| offset_of_file(name, LOG)).collect();
         for name in &names {
@@ -167,7 +176,8 @@ impl Files {
                 .iter()
                 .filter_map(|suffix| offset_of_file(name, suffix))
                 .any(|base| !bases.contains(&base));
-            if orphan || [".tmp", ".deleted", ".cleaned"].iter().any(|suffix| name.ends_with(suffix)) {
+            if orphan || [".tmp", ".deleted", ".cleaned", ".swap"].iter().any(|suffix| name.ends_with(suffix))
+            {
                 dir.remove(name)?;
             }
         }

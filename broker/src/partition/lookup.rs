@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Isolation, Partition, ReadError};
+use crate::log::Segments;
 use crate::record_batch::{BatchHeader, RecordLimits, records};
 
 /// A record's place and time.
@@ -23,9 +24,12 @@ impl Partition {
         timestamp_ms: i64,
         isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ReadError> {
-        let segments = self.readable()?.all();
+        self.readable()?;
+        let partition = Arc::clone(self);
         let (start, limit) = (self.log_start_offset(), self.limit(isolation));
         let search = move || {
+            let _names_stay = super::read(&partition.files);
+            let Some(segments) = partition.segments.as_ref().map(Segments::all) else { return Ok(None) };
             for segment in segments.iter() {
                 let state = segment.state();
                 if state.max_timestamp < timestamp_ms || state.next_offset <= start {

@@ -65,6 +65,7 @@ impl Partition {
         if !config.delete {
             return false;
         }
+        let _one_at_a_time = lock(&self.maintaining);
         self.roll_expired(segments, now_ms, config.retention_ms);
         let all = segments.all();
         let mut excess = match u64::try_from(config.retention_bytes) {
@@ -109,6 +110,8 @@ impl Partition {
     /// Removes the files of segments below the log start, which is written down already.
     pub(crate) fn remove_expired(&self) -> io::Result<usize> {
         let Some(segments) = &self.segments else { return Ok(0) };
+        let _one_at_a_time = lock(&self.maintaining);
+        let _nobody_reads = super::write(&self.files);
         let removed = segments.remove_below(self.log_start_offset());
         for segment in &removed {
             segment.remove()?;

@@ -150,7 +150,7 @@ fn length(bytes: usize) -> i64 {
     i64::from(i32::try_from(bytes).expect("a record stays below 2 GiB"))
 }
 
-fn put_bytes(out: &mut BytesMut, bytes: Option<&[u8]>) {
+pub(super) fn put_bytes(out: &mut BytesMut, bytes: Option<&[u8]>) {
     if let Some(bytes) = bytes {
         put_varlong(out, length(bytes.len()));
         out.put_slice(bytes);
@@ -160,7 +160,7 @@ fn put_bytes(out: &mut BytesMut, bytes: Option<&[u8]>) {
 }
 
 /// Zigzag and base 128; for a value in `i32` this is also the varint form.
-fn put_varlong(out: &mut BytesMut, value: i64) {
+pub(super) fn put_varlong(out: &mut BytesMut, value: i64) {
     let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
     while rest >= 0x80 {
         out.put_u8(0x80 | (rest & 0x7f) as u8);

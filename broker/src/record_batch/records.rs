@@ -200,6 +200,11 @@ impl Headers<'_> {
         self.left == 0
     }
 
+    /// How many headers are left, and their bytes.
+    pub(super) fn raw(&self) -> (usize, &[u8]) {
+        (self.left, self.cursor.0)
+    }
+
     /// Checks that all headers are well-formed and nothing follows them.
     pub fn check(&self) -> Result<(), RecordError> {
         self.clone().try_for_each(|header| header.map(|_| ()))

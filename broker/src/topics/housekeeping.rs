@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::open::{CLEAN_SHUTDOWN, in_parallel};
 use super::{Inner, Topics};
-use crate::durability::Engine;
-use crate::log::checkpoint::{self, HIGH_WATERMARK, LOG_START, Offsets, RECOVERY_POINT};
+use crate::durability::{Engine, Pool};
+use crate::log::checkpoint::{self, CLEANER, HIGH_WATERMARK, LOG_START, Offsets, RECOVERY_POINT};
 use crate::log::lock;
 use crate::log::storage::replace_file;
 use crate::partition::{DeleteRecordsError, Partition, Status};
@@ -30,21 +30,26 @@ fn keep(engine: &Arc<Engine>, inner: &Weak<Inner>) {
     let now = Instant::now();
     let mut next_checkpoint = now + engine.config.checkpoint_interval;
     let mut next_retention = now + engine.config.retention_check_interval;
+    let mut next_clean = now + engine.config.cleaner_interval;
     let mut next_idle = now + TAIL_IDLE;
     let mut appends = HashMap::new();
-    while let Some(due) = engine.timer.wait(next_checkpoint.min(next_retention)) {
+    while let Some(due) = engine.timer.wait(next_checkpoint.min(next_retention).min(next_clean)) {
         due.iter().for_each(Partition::sync_soon);
         let Some(inner) = inner.upgrade() else { return };
         let now = Instant::now();
         if now >= next_checkpoint {
             next_checkpoint = now + engine.config.checkpoint_interval;
             if inner.partitions().iter().any(|partition| partition.recovery_point_moved()) {
-                submit(&inner, Inner::write_checkpoints);
+                submit(&inner.engine.admin, &inner, Inner::write_checkpoints);
             }
         }
         if now >= next_retention {
             next_retention = now + engine.config.retention_check_interval;
-            submit(&inner, Inner::enforce_retention);
+            submit(&inner.engine.admin, &inner, Inner::enforce_retention);
+        }
+        if now >= next_clean {
+            next_clean = now + engine.config.cleaner_interval;
+            submit(&inner.engine.cleaner, &inner, Inner::compact);
         }
         if now >= next_idle {
             next_idle = now + TAIL_IDLE;
@@ -57,9 +62,9 @@ fn keep(engine: &Arc<Engine>, inner: &Weak<Inner>) {
     }
 }
 
-fn submit(inner: &Arc<Inner>, job: fn(&Inner) -> io::Result<()>) {
+fn submit(pool: &Pool, inner: &Arc<Inner>, job: fn(&Inner) -> io::Result<()>) {
     let weak = Arc::downgrade(inner);
-    inner.engine.admin.submit(move || {
+    pool.submit(move || {
         if let Some(Err(error)) = weak.upgrade().map(|inner| job(&inner)) {
             tracing::warn!(%error, "housekeeping failed, will try again");
         }
@@ -107,6 +112,28 @@ impl Inner {
                 let (topic, index) = (&**partition.topic(), partition.index());
                 tracing::info!(topic, partition = index, segments, "deleted expired segments");
             }
+        }
+        Ok(())
+    }
+
+    /// Compacts the logs that are due.
+    pub(super) fn compact(&self) -> io::Result<()> {
+        let mut changed = false;
+        for partition in self.partitions() {
+            match partition.compact(self.engine.clock.now_ms()) {
+                Ok(compacted) => changed |= compacted,
+                Err(error) => {
+                    let (topic, index) = (&**partition.topic(), partition.index());
+                    tracing::warn!(topic, partition = index, %error, "not compacted");
+                }
+            }
+        }
+        if changed {
+            let dirty = self.offsets(|partition| {
+                Some(partition.first_dirty_offset())
+                    .filter(|offset| partition.config().compact && *offset > 0)
+            });
+            checkpoint::write(&*self.engine.storage, &self.dir, CLEANER, &dirty)?;
         }
         Ok(())
     }
@@ -185,6 +212,13 @@ impl Topics {
             Ok(start)
         };
         self.0.engine.admin.run(job).await.ok_or(DeleteRecordsError::Offline)?
+    }
+
+    /// Compacts what is due now, as the housekeeper does from time to time.
+    pub async fn compact(&self) -> io::Result<()> {
+        let inner = Arc::clone(&self.0);
+        let done = self.0.engine.cleaner.run(move || inner.compact()).await;
+        done.unwrap_or_else(|| Err(io::Error::other("the broker stops")))
     }
 
     /// Looks for expired segments now, as the housekeeper does from time to time.

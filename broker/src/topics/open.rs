@@ -11,8 +11,8 @@ use super::meta::Meta;
 use super::{Inner, OpenError, Registry, Topic, TopicConfig, TopicId, Topics, admin, housekeeping};
 use crate::clock::Clock;
 use crate::durability::{Engine, LogConfig};
-use crate::log::checkpoint::{self, LOG_START, Offsets, RECOVERY_POINT};
-use crate::log::recovery::{Known, RecoveryError, recover};
+use crate::log::checkpoint::{self, CLEANER, LOG_START, Offsets, RECOVERY_POINT};
+use crate::log::recovery::{self, RecoveryError, recover};
 use crate::log::storage::{OpenMode, Storage, read_file};
 use crate::log::{PartitionDir, offset_of_file, partition_dir};
 use crate::partition::{Identity, Partition, segment_limits};
@@ -23,6 +23,13 @@ const CLEAN_SHUTDOWN_VERSION: i64 = 0;
 const LOCK: &str = ".lock";
 /// Kafka's own metadata, which this broker does not read.
 const KRAFT_TOPIC: &str = "__cluster_metadata";
+
+/// What the checkpoints say.
+struct Known {
+    points: Offsets,
+    starts: Offsets,
+    dirty: Offsets,
+}
 
 impl Topics {
     /// Opens a data folder, making it if need be: locks it, recovers every partition and starts the file threads.
@@ -48,7 +55,8 @@ impl Topics {
         let read = |file| {
             checkpoint::read(&*storage, dir, file).map_err(|source| OpenError::Checkpoint { file, source })
         };
-        let offsets = (read(RECOVERY_POINT)?, read(LOG_START)?);
+        let offsets =
+            Known { points: read(RECOVERY_POINT)?, starts: read(LOG_START)?, dirty: read(CLEANER)? };
         let entries = settle(&*storage, dir)?;
         let journal = Journal::rewrite(&*storage, dir, &entries).map_err(io)?;
         let engine = Arc::new(Engine::new(storage, clock, config).map_err(io)?);
@@ -150,7 +158,7 @@ fn load(
     dir: &Path,
     entries: &Entries,
     clean: bool,
-    offsets: &(Offsets, Offsets),
+    offsets: &Known,
 ) -> Result<Registry, OpenError> {
     let mut jobs = Vec::new();
     let mut topics = Vec::new();
@@ -192,12 +200,12 @@ fn load(
     Ok(registry)
 }
 
-fn open_partition(identity: Identity, clean: bool, offsets: &(Offsets, Offsets)) -> Arc<Partition> {
+fn open_partition(identity: Identity, clean: bool, offsets: &Known) -> Arc<Partition> {
     let key = (identity.topic.to_string(), identity.index);
-    let log_start = offsets.1.get(&key).copied().unwrap_or(0);
-    let recovery_point = offsets.0.get(&key).copied().unwrap_or(0);
+    let log_start = offsets.starts.get(&key).copied().unwrap_or(0);
+    let recovery_point = offsets.points.get(&key).copied().unwrap_or(0);
     let limits = segment_limits(&identity.config);
-    let known = Known { dir: Arc::clone(&identity.dir), limits, recovery_point, log_start, clean };
+    let known = recovery::Known { dir: Arc::clone(&identity.dir), limits, recovery_point, log_start, clean };
     match recover(&known) {
         Ok(log) => {
             if log.truncated_bytes > 0 {
@@ -205,7 +213,12 @@ fn open_partition(identity: Identity, clean: bool, offsets: &(Offsets, Offsets))
                 let (bytes, end) = (log.truncated_bytes, log.next_offset);
                 tracing::warn!(topic, partition, bytes, end, "cut a torn tail above the recovery point");
             }
-            Partition::online(identity, log)
+            let end = log.next_offset;
+            let partition = Partition::online(identity, log);
+            // A mark beyond the end is of records that are gone.
+            let dirty = offsets.dirty.get(&key).copied().filter(|dirty| *dirty <= end);
+            partition.set_first_dirty_offset(dirty.unwrap_or(0));
+            partition
         }
         Err(error) => {
             let error: RecoveryError = error;

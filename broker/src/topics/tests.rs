@@ -9,6 +9,7 @@ use crate::log::storage::memory::{Loss, Memory};
 use crate::partition::{AppendOrigin, Appended, Isolation, Status};
 use crate::record_batch::{BatchBuilder, Batches, RecordLimits, records};
 
+mod compaction;
 mod lifecycle;
 mod model;
 mod power_loss;
@@ -26,6 +27,7 @@ pub(crate) fn quiet() -> LogConfig {
         read_threads: 1,
         recovery_threads: 1,
         checkpoint_interval: Duration::from_hours(10),
+        cleaner_interval: Duration::from_hours(10),
         retention_check_interval: Duration::from_hours(10),
         ..LogConfig::default()
     }

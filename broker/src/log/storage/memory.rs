@@ -147,6 +147,15 @@ impl Memory {
                 after.names.insert(path, node.clone());
             }
         }
+        // A rename is one change: a durable file is not lost under both names.
+        for (from, node) in &state.synced_names {
+            let Node::File(inode) = node else { continue };
+            let renamed =
+                state.names.get(from) != Some(node) && state.names.values().any(|other| other == node);
+            if renamed && !after.names.values().any(|kept| *kept == Node::File(*inode)) {
+                after.names.insert(from.clone(), node.clone());
+            }
+        }
         // A name whose folder is gone cannot be reached.
         let dirs: HashSet<_> = after
             .names
