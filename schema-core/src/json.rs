@@ -10,6 +10,8 @@ mod read;
 mod write;
 
 pub(crate) use locate::locate;
+#[cfg(test)]
+pub(crate) use number::java_double;
 pub(crate) use number::{double_value, is_integer, java_float, parse_java_double};
 pub(crate) use read::Reader;
 pub(crate) use write::{to_text, write_string, write_value};

@@ -4,8 +4,8 @@
 //! the recursion is a list of frames, because a pair of schemas can nest as deep as the product of their sizes, and only
 //! pairs with a named type are remembered: a pair of unnamed occurrences has one way to be reached.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use thiserror::Error;
 
@@ -18,14 +18,16 @@ use super::schema::Schema;
 use crate::json::java_order;
 
 /// Pairs of nodes one check may visit.
-const PAIRS_MAX: usize = 4_000_000;
-/// Incompatibilities one check may collect or copy: shared types repeat theirs, which can double with every level.
-const ENTRIES_MAX: usize = 200_000;
+const PAIRS_MAX: usize = 1_000_000;
+/// Incompatibilities one check may report: shared types repeat theirs, which can double with every level.
+const ENTRIES_MAX: usize = 100_000;
+/// Bytes of places and messages one check may write, found and reported each.
+const TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// Everything that keeps `reader` from reading data of `writer`, in Java's order; empty when it can.
 ///
-/// Costs at most 4,000,000 pairs of nodes and 200,000 incompatibilities, then gives up with [`CheckError::TooComplex`].
-/// Beyond the pairs on the way no stack is used.
+/// Visits at most 1,000,000 pairs of nodes and reports at most 100,000 incompatibilities with 32 MiB of text, else gives
+/// up with [`CheckError::TooComplex`]. Stack use does not depend on the schemas.
 pub fn check(reader: &Schema, writer: &Schema) -> Result<Vec<Incompatibility>, CheckError> {
     let mut checker = Checker {
         reader,
@@ -34,10 +36,12 @@ pub fn check(reader: &Schema, writer: &Schema) -> Result<Vec<Incompatibility>, C
         path: Vec::new(),
         base: 0,
         frames: Vec::new(),
+        results: Vec::new(),
         pairs_left: PAIRS_MAX,
-        entries_left: ENTRIES_MAX,
+        text_bytes_left: Cell::new(TEXT_BYTES_MAX),
     };
-    checker.run()
+    let found = checker.run()?;
+    checker.flatten(found)
 }
 
 /// Why two schemas could not be compared.
@@ -95,7 +99,7 @@ struct Frame {
     step: usize,
     /// A branch of the reader's union took the writer's type.
     read_by_branch: bool,
-    found: Vec<Incompatibility>,
+    found: Found,
     /// Length and base of the path to go back to.
     path_length: usize,
     path_base: usize,
@@ -112,7 +116,14 @@ struct Child {
 
 enum Memo {
     InProgress,
-    Done(Rc<[Incompatibility]>),
+    Done(Found),
+}
+
+/// What a pair was found to break: a rule, or all that a remembered pair broke.
+#[derive(Clone)]
+enum Entry {
+    One(Box<Incompatibility>),
+    Shared(usize),
 }
 
 struct Checker<'a> {
@@ -123,11 +134,13 @@ struct Checker<'a> {
     /// Where the visible part of the path begins.
     base: usize,
     frames: Vec<Frame>,
+    /// Findings of remembered pairs. They are referred to, not copied, until the end.
+    results: Vec<Found>,
     pairs_left: usize,
-    entries_left: usize,
+    text_bytes_left: Cell<usize>,
 }
 
-type Found = Vec<Incompatibility>;
+type Found = Vec<Entry>;
 
 impl Checker<'_> {
     fn run(&mut self) -> Result<Found, CheckError> {
@@ -140,13 +153,13 @@ impl Checker<'_> {
         let mut returned = self.enter(&root)?;
         while let Some(mut frame) = self.frames.pop() {
             if let Some(found) = returned.take() {
-                self.absorb(&mut frame, found)?;
+                self.absorb(&mut frame, found);
             }
             if let Some(child) = self.next(&mut frame)? {
                 self.frames.push(frame);
                 returned = self.enter(&child)?;
             } else {
-                returned = Some(self.leave(frame)?);
+                returned = Some(self.leave(frame));
             }
         }
         Ok(returned.unwrap_or_default())
@@ -155,6 +168,9 @@ impl Checker<'_> {
     /// Begins a pair: its result when that is known at once, else `None` with a frame to work through.
     fn enter(&mut self, child: &Child) -> Result<Option<Found>, CheckError> {
         self.pairs_left = self.pairs_left.checked_sub(1).ok_or(CheckError::TooComplex)?;
+        if self.text_bytes_left.get() == 0 {
+            return Err(CheckError::TooComplex);
+        }
         let pair = (child.reader, child.writer);
         let (r, w) = (self.reader.node(child.reader), self.writer.node(child.writer));
         if r.kind() == w.kind() && r.kind().is_primitive() {
@@ -164,11 +180,7 @@ impl Checker<'_> {
         if remembered {
             match self.memo.get(&pair) {
                 Some(Memo::InProgress) => return Ok(Some(Found::new())),
-                Some(Memo::Done(found)) => {
-                    let found = found.to_vec();
-                    self.spend(found.len())?;
-                    return Ok(Some(found));
-                }
+                Some(Memo::Done(found)) => return Ok(Some(found.clone())),
                 None => {}
             }
         }
@@ -181,9 +193,7 @@ impl Checker<'_> {
         let Some(visit) = visit else {
             self.path.truncate(path_length);
             self.base = path_base;
-            if remembered {
-                self.remember(pair, &found)?;
-            }
+            let found = if remembered { self.remember(pair, found) } else { found };
             return Ok(Some(found));
         };
         if remembered {
@@ -361,12 +371,9 @@ impl Checker<'_> {
     }
 
     /// Takes in the result of the pair a frame asked for last.
-    fn absorb(&mut self, frame: &mut Frame, found: Found) -> Result<(), CheckError> {
+    fn absorb(&mut self, frame: &mut Frame, found: Found) {
         match frame.visit {
-            Visit::Inner(_) | Visit::Fields | Visit::WriterBranches => {
-                self.spend(found.len())?;
-                frame.found.extend(found);
-            }
+            Visit::Inner(_) | Visit::Fields | Visit::WriterBranches => frame.found.extend(found),
             Visit::UnionByUnion => {
                 let index = frame.step - 1;
                 if let (false, Node::Union { branches }) = (found.is_empty(), self.writer.node(frame.writer))
@@ -378,16 +385,15 @@ impl Checker<'_> {
             }
             Visit::ReaderBranches => frame.read_by_branch = found.is_empty(),
         }
-        Ok(())
     }
 
-    fn missing_branch(&self, pair: (NodeId, NodeId), place: &[Token]) -> Incompatibility {
+    fn missing_branch(&self, pair: (NodeId, NodeId), place: &[Token]) -> Entry {
         let writer = self.writer.node(pair.1).kind().java_name();
         let message = format!("reader union lacking writer type: {writer}");
         self.problem(IncompatibilityKind::MissingUnionBranch, pair, place, message)
     }
 
-    fn leave(&mut self, mut frame: Frame) -> Result<Found, CheckError> {
+    fn leave(&mut self, mut frame: Frame) -> Found {
         let pair = (frame.reader, frame.writer);
         if frame.visit == Visit::ReaderBranches && !frame.read_by_branch {
             frame.found.push(self.missing_branch(pair, &[]));
@@ -395,20 +401,49 @@ impl Checker<'_> {
         self.path.truncate(frame.path_length);
         self.base = frame.path_base;
         if self.reader.node(pair.0).name().is_some() || self.writer.node(pair.1).name().is_some() {
-            self.remember(pair, &frame.found)?;
+            self.remember(pair, frame.found)
+        } else {
+            frame.found
         }
-        Ok(frame.found)
     }
 
-    fn remember(&mut self, pair: (NodeId, NodeId), found: &[Incompatibility]) -> Result<(), CheckError> {
-        self.spend(found.len())?;
-        self.memo.insert(pair, Memo::Done(found.into()));
-        Ok(())
+    /// Keeps the findings of a pair and returns what refers to them.
+    fn remember(&mut self, pair: (NodeId, NodeId), found: Found) -> Found {
+        let found = match found.as_slice() {
+            [] | [Entry::Shared(_)] => found,
+            _ => {
+                self.results.push(found);
+                vec![Entry::Shared(self.results.len() - 1)]
+            }
+        };
+        self.memo.insert(pair, Memo::Done(found.clone()));
+        found
     }
 
-    fn spend(&mut self, entries: usize) -> Result<(), CheckError> {
-        self.entries_left = self.entries_left.checked_sub(entries).ok_or(CheckError::TooComplex)?;
-        Ok(())
+    /// Spells out what was referred to.
+    fn flatten(&self, found: Found) -> Result<Vec<Incompatibility>, CheckError> {
+        let mut flat = Vec::new();
+        let mut bytes_left = TEXT_BYTES_MAX;
+        let mut steps_left = PAIRS_MAX;
+        let mut open: Vec<Entry> = found.into_iter().rev().collect();
+        while let Some(entry) = open.pop() {
+            steps_left = steps_left.checked_sub(1).ok_or(CheckError::TooComplex)?;
+            match entry {
+                Entry::One(incompatibility) => {
+                    let bytes = incompatibility.location.len() + incompatibility.message.len();
+                    bytes_left = bytes_left.checked_sub(bytes).ok_or(CheckError::TooComplex)?;
+                    if flat.len() == ENTRIES_MAX {
+                        return Err(CheckError::TooComplex);
+                    }
+                    flat.push(*incompatibility);
+                }
+                Entry::Shared(index) => {
+                    let shared = self.results.get(index).map(Vec::as_slice).unwrap_or_default();
+                    open.extend(shared.iter().rev().cloned());
+                }
+            }
+        }
+        Ok(flat)
     }
 
     fn problem(
@@ -417,7 +452,7 @@ impl Checker<'_> {
         pair: (NodeId, NodeId),
         place: &[Token],
         message: String,
-    ) -> Incompatibility {
+    ) -> Entry {
         let mut location = String::new();
         for token in self.path.iter().skip(self.base).chain(place) {
             location.push('/');
@@ -429,7 +464,9 @@ impl Checker<'_> {
         if location.is_empty() {
             location.push('/');
         }
-        Incompatibility { kind, location, message, reader: pair.0, writer: pair.1 }
+        let bytes = location.len() + message.len();
+        self.text_bytes_left.set(self.text_bytes_left.get().saturating_sub(bytes));
+        Entry::One(Box::new(Incompatibility { kind, location, message, reader: pair.0, writer: pair.1 }))
     }
 }
 

@@ -96,3 +96,6 @@ fn same_set<T: Eq + Hash>(left: &[T], right: &[T]) -> bool {
             right.iter().all(|item| left.contains(item))
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,3 +151,6 @@ fn float_value(double: f64) -> Value {
 fn latin(character: char) -> impl Iterator<Item = char> {
     std::iter::once(if u32::from(character) <= 0xff { character } else { '?' })
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,12 @@ pub(crate) struct JsonError {
     pub(crate) too_deep: bool,
 }
 
+/// A container being read; an object with the key of the value to come.
+enum Open {
+    Array(Vec<Value>),
+    Object(Map<String, Value>, String),
+}
+
 /// A cursor over a text, with a bound on nesting.
 pub(crate) struct Reader<'a> {
     text: &'a str,
@@ -44,16 +50,60 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
+    /// One value. Open containers are kept on a list, so that nesting costs no stack.
     pub(super) fn value(&mut self) -> Result<Value, JsonError> {
-        self.space()?;
+        let mut open = Vec::new();
+        loop {
+            self.space()?;
+            let mut done = match self.peek() {
+                Some(b'{') => {
+                    self.descend()?;
+                    if !self.closes(b'}')? {
+                        open.push(Open::Object(Map::new(), self.key()?));
+                        continue;
+                    }
+                    Value::Object(Map::new())
+                }
+                Some(b'[') => {
+                    self.descend()?;
+                    if !self.closes(b']')? {
+                        open.push(Open::Array(Vec::new()));
+                        continue;
+                    }
+                    Value::Array(Vec::new())
+                }
+                _ => self.scalar()?,
+            };
+            loop {
+                match open.pop() {
+                    None => return Ok(done),
+                    Some(Open::Array(mut items)) => {
+                        items.push(done);
+                        if self.separates(b']', "was expecting comma to separate Array entries")? {
+                            open.push(Open::Array(items));
+                            break;
+                        }
+                        done = Value::Array(items);
+                    }
+                    Some(Open::Object(mut members, key)) => {
+                        members.insert(key, done);
+                        if self.separates(b'}', "was expecting comma to separate Object entries")? {
+                            self.space()?;
+                            open.push(Open::Object(members, self.key()?));
+                            break;
+                        }
+                        done = Value::Object(members);
+                    }
+                }
+            }
+        }
+    }
+
+    fn scalar(&mut self) -> Result<Value, JsonError> {
         match self.peek() {
-            Some(b'{') => self.object(),
-            Some(b'[') => self.array(),
             Some(b'"') => self.string().map(Value::String),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
-            Some(b'n') => self.word("null", Value::Null),
+            Some(b'a'..=b'z' | b'A'..=b'Z') => self.word(),
             Some(_) => Err(self.unexpected(
                 "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
             )),
@@ -61,28 +111,35 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn object(&mut self) -> Result<Value, JsonError> {
-        self.descend()?;
-        let mut members = Map::new();
-        self.space()?;
-        if !self.eat(b'}') {
-            loop {
-                self.space()?;
-                let key = self.key()?;
-                let value = self.value()?;
-                members.insert(key, value);
-                self.space()?;
-                if self.eat(b',') {
-                    continue;
-                }
-                if self.eat(b'}') {
-                    break;
-                }
-                return Err(self.unexpected("was expecting comma to separate Object entries"));
-            }
+    /// Steps into an object or array whose opening bracket is at the cursor.
+    fn descend(&mut self) -> Result<(), JsonError> {
+        if self.depth_left == 0 {
+            return Err(JsonError { message: "nested too deep".to_owned(), offset: self.at, too_deep: true });
         }
-        self.depth_left += 1;
-        Ok(Value::Object(members))
+        self.depth_left -= 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether the container just entered ends at once.
+    fn closes(&mut self, bracket: u8) -> Result<bool, JsonError> {
+        self.space()?;
+        let closed = self.eat(bracket);
+        self.depth_left += usize::from(closed);
+        Ok(closed)
+    }
+
+    /// Whether a comma follows an entry; `false` when the container ends.
+    fn separates(&mut self, bracket: u8, expected: &str) -> Result<bool, JsonError> {
+        self.space()?;
+        if self.eat(b',') {
+            return Ok(true);
+        }
+        if self.eat(bracket) {
+            self.depth_left += 1;
+            return Ok(false);
+        }
+        Err(self.unexpected(expected))
     }
 
     pub(super) fn key(&mut self) -> Result<String, JsonError> {
@@ -95,37 +152,6 @@ impl<'a> Reader<'a> {
             return Err(self.unexpected("was expecting a colon to separate field name and value"));
         }
         Ok(key)
-    }
-
-    fn array(&mut self) -> Result<Value, JsonError> {
-        self.descend()?;
-        let mut items = Vec::new();
-        self.space()?;
-        if !self.eat(b']') {
-            loop {
-                items.push(self.value()?);
-                self.space()?;
-                if self.eat(b',') {
-                    continue;
-                }
-                if self.eat(b']') {
-                    break;
-                }
-                return Err(self.unexpected("was expecting comma to separate Array entries"));
-            }
-        }
-        self.depth_left += 1;
-        Ok(Value::Array(items))
-    }
-
-    /// Steps into an object or array whose opening bracket is at the cursor.
-    fn descend(&mut self) -> Result<(), JsonError> {
-        if self.depth_left == 0 {
-            return Err(JsonError { message: "nested too deep".to_owned(), offset: self.at, too_deep: true });
-        }
-        self.depth_left -= 1;
-        self.at += 1;
-        Ok(())
     }
 
     fn number(&mut self) -> Result<Value, JsonError> {
@@ -252,15 +278,21 @@ impl<'a> Reader<'a> {
         Ok(unit)
     }
 
-    fn word(&mut self, word: &str, value: Value) -> Result<Value, JsonError> {
+    fn word(&mut self) -> Result<Value, JsonError> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        if rest.get(..length) != Some(word.as_bytes()) {
-            let token = String::from_utf8_lossy(rest.get(..length.min(64)).unwrap_or_default()).into_owned();
-            return Err(self.error(format!(
-                "Unrecognized token '{token}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-            )));
-        }
+        let word = rest.get(..length).unwrap_or_default();
+        let value = match word {
+            b"null" => Value::Null,
+            b"true" => Value::Bool(true),
+            b"false" => Value::Bool(false),
+            _ => {
+                let token: String = word.iter().take(64).copied().map(char::from).collect();
+                return Err(self.error(format!(
+                    "Unrecognized token '{token}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+                )));
+            }
+        };
         self.at += length;
         Ok(value)
     }
