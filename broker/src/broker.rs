@@ -9,6 +9,7 @@ use crate::error::OpenError;
 use crate::groups::Groups;
 use crate::log::storage::{Fs, Storage};
 use crate::producer_ids::ProducerIds;
+use crate::sessions::FetchSessions;
 use crate::topics::Topics;
 use crate::topics::config::{Durability, TopicDefaults};
 use crate::validator::RecordValidator;
@@ -27,6 +28,7 @@ struct Inner {
     producer_ids: ProducerIds,
     validator: Arc<dyn RecordValidator>,
     schema_context: Arc<str>,
+    sessions: FetchSessions,
 }
 
 impl Broker {
@@ -65,7 +67,15 @@ impl Broker {
         let (topics, producer_ids) = opening.await.map_err(OpenError::Interrupted)??;
         let groups = Groups::open(&topics, config.groups.clone(), clock);
         let schema_context = Arc::from(config.schema_context.as_str());
-        let inner = Inner { config, topics, groups, producer_ids, validator, schema_context };
+        let inner = Inner {
+            config,
+            topics,
+            groups,
+            producer_ids,
+            validator,
+            schema_context,
+            sessions: FetchSessions::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -97,6 +107,10 @@ impl Broker {
 
     pub(crate) fn validator(&self) -> &Arc<dyn RecordValidator> {
         &self.inner.validator
+    }
+
+    pub(crate) fn sessions(&self) -> &FetchSessions {
+        &self.inner.sessions
     }
 
     pub(crate) fn schema_context(&self) -> Arc<str> {

@@ -26,6 +26,7 @@ pub mod topics;
 pub mod validator;
 
 mod broker;
+mod sessions;
 mod validation;
 
 pub use broker::Broker;

@@ -2,8 +2,8 @@
 //!
 //! Partitions are filled in request order until the response's bytes are used up; the first that has data gives at least
 //! one whole batch whatever the limits (KIP-74). A request waits for `min_bytes` up to `max_wait_ms`, waking on every
-//! watermark; it does not wait when a partition has an error. Sessions (KIP-227) are declined: a full fetch is answered with
-//! session id 0, which makes clients keep sending full fetches, and any other session id with 70.
+//! watermark; it does not wait when a partition has an error. What a client with a session fetches, and what of the answer is
+//! news to it, is up to [`sessions`](crate::sessions).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,11 @@ use crate::dispatch::Context;
 use crate::error::read_error_code;
 use crate::partition::{Isolation, Partition};
 use crate::protocol::messages::fetch::{
-    AbortedTransaction, FetchPartition, FetchTopic, FetchableTopicResponse, PartitionData,
+    AbortedTransaction, FetchPartition, FetchableTopicResponse, PartitionData,
 };
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::{ErrorCode, Records};
+use crate::sessions::{Asked, Part, TopicKey};
 
 /// First version that names topics by id.
 const TOPIC_IDS_SINCE: i16 = 13;
@@ -27,63 +28,93 @@ const MAX_WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// A partition as asked for.
 struct Wanted {
+    topic: TopicKey,
     request: FetchPartition,
     partition: Result<Arc<Partition>, ErrorCode>,
 }
 
 struct Poll {
-    topics: Vec<(FetchableTopicResponse, Vec<Wanted>)>,
+    wanted: Vec<Wanted>,
     isolation: Isolation,
     max_bytes: usize,
     min_bytes: u64,
 }
 
 pub(crate) async fn handle(context: &Context, request: FetchRequest) -> FetchResponse {
-    if request.session_id != 0 {
-        let code = ErrorCode::FetchSessionIdNotFound.code();
-        return FetchResponse { error_code: code, ..Default::default() };
-    }
     let max_bytes =
         usize::try_from(request.max_bytes).unwrap_or(0).min(context.broker.config().fetch_max_bytes);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT_MAX);
-    let deadline = Instant::now() + max_wait;
-    let poll = Poll {
-        isolation: if request.isolation_level == 1 {
-            Isolation::ReadCommitted
-        } else {
-            Isolation::ReadUncommitted
-        },
-        max_bytes,
-        min_bytes: u64::try_from(request.min_bytes).unwrap_or(0).min(max_bytes as u64),
-        topics: request.topics.into_iter().map(|topic| resolve(context, topic)).collect(),
+    let (now, sessions) = (Instant::now(), context.broker.sessions());
+    let isolation =
+        if request.isolation_level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted };
+    let min_bytes = u64::try_from(request.min_bytes).unwrap_or(0).min(max_bytes as u64);
+    let mut fetching = match sessions.begin(asked(context, request), now) {
+        Ok(fetching) => fetching,
+        Err(code) => return FetchResponse { error_code: code.code(), ..Default::default() },
     };
+    let parts = std::mem::take(&mut fetching.parts);
+    let wanted = parts.into_iter().map(|part| resolve(context, part)).collect();
+    let poll = Poll { wanted, isolation, max_bytes, min_bytes };
     if !max_wait.is_zero() {
-        poll.wait(context, deadline).await;
+        poll.wait(context, now + max_wait).await;
     }
-    poll.read().await
+    let answers = sessions.finish(&fetching, poll.read().await);
+    FetchResponse { session_id: fetching.session_id, responses: by_topic(answers), ..Default::default() }
 }
 
-fn resolve(context: &Context, topic: FetchTopic) -> (FetchableTopicResponse, Vec<Wanted>) {
-    let by_id = context.version >= TOPIC_IDS_SINCE;
+/// The request as sessions see it. Before version 7 there are none, which is what the fields' defaults say.
+fn asked(context: &Context, request: FetchRequest) -> Asked {
+    let mut parts = Vec::new();
+    for topic in request.topics {
+        let key = TopicKey { name: topic.topic.into(), id: topic.topic_id };
+        parts.extend(topic.partitions.into_iter().map(|request| Part { topic: key.clone(), request }));
+    }
+    let mut forgotten = Vec::new();
+    for topic in request.forgotten_topics_data {
+        let key = TopicKey { name: topic.topic.into(), id: topic.topic_id };
+        forgotten.extend(topic.partitions.into_iter().map(|partition| (key.clone(), partition)));
+    }
+    Asked {
+        session_id: request.session_id,
+        epoch: request.session_epoch,
+        by_id: context.version >= TOPIC_IDS_SINCE,
+        parts,
+        forgotten,
+    }
+}
+
+fn resolve(context: &Context, part: Part) -> Wanted {
+    let Part { topic, request } = part;
     let topics = context.broker.topics();
-    let (found, unknown) = if by_id {
-        (topics.get_by_id(topic.topic_id.into_bytes()), ErrorCode::UnknownTopicId)
+    let (found, unknown) = if context.version >= TOPIC_IDS_SINCE {
+        (topics.get_by_id(topic.id.into_bytes()), ErrorCode::UnknownTopicId)
     } else {
-        (topics.get(&topic.topic), ErrorCode::UnknownTopicOrPartition)
+        (topics.get(&topic.name), ErrorCode::UnknownTopicOrPartition)
     };
-    let wanted = topic.partitions.into_iter().map(|request| {
-        let partition = match &found {
-            None => Err(unknown),
-            Some(found) => found.partition(request.partition).ok_or(ErrorCode::UnknownTopicOrPartition),
-        };
-        let partition = partition.and_then(|partition| {
-            check_epoch(&partition, request.current_leader_epoch)?;
-            Ok(partition)
-        });
-        Wanted { request, partition }
+    let partition = found.ok_or(unknown).and_then(|found| {
+        let partition = found.partition(request.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        check_epoch(&partition, request.current_leader_epoch)?;
+        Ok(partition)
     });
-    let wanted = wanted.collect();
-    (FetchableTopicResponse { topic: topic.topic, topic_id: topic.topic_id, ..Default::default() }, wanted)
+    Wanted { topic, request, partition }
+}
+
+/// Puts neighbours of one topic together.
+fn by_topic(answers: Vec<(TopicKey, PartitionData)>) -> Vec<FetchableTopicResponse> {
+    let mut responses: Vec<FetchableTopicResponse> = Vec::new();
+    for (topic, data) in answers {
+        match responses.last_mut() {
+            Some(last) if *last.topic == *topic.name && last.topic_id == topic.id => {
+                last.partitions.push(data)
+            }
+            _ => responses.push(FetchableTopicResponse {
+                topic: topic.name.to_string(),
+                topic_id: topic.id,
+                partitions: vec![data],
+            }),
+        }
+    }
+    responses
 }
 
 /// Refuses a client that knows another leader epoch; -1 knows none.
@@ -97,15 +128,12 @@ pub(crate) fn check_epoch(partition: &Partition, epoch: i32) -> Result<(), Error
 }
 
 impl Poll {
-    fn wanted(&self) -> impl Iterator<Item = &Wanted> {
-        self.topics.iter().flat_map(|(_, wanted)| wanted)
-    }
-
     /// Returns when there are `min_bytes`, a partition has an error, the deadline is over or the peer is gone.
     async fn wait(&self, context: &Context, deadline: Instant) {
         // watched before the first look, so that nothing between the two is missed
         let mut watches: FuturesUnordered<_> = self
-            .wanted()
+            .wanted
+            .iter()
             .filter_map(|wanted| wanted.partition.as_ref().ok())
             .map(|partition| Self::changed(partition.watch()))
             .collect();
@@ -134,7 +162,7 @@ impl Poll {
     /// Whether the answer is due: cheap, from positions alone.
     fn is_enough(&self) -> bool {
         let mut available = 0_u64;
-        for wanted in self.wanted() {
+        for wanted in &self.wanted {
             let Ok(partition) = &wanted.partition else { return true };
             let offset = wanted.request.fetch_offset;
             let readable = partition.log_start_offset()..=partition.log_end_offset();
@@ -154,24 +182,21 @@ impl Poll {
         false
     }
 
-    async fn read(self) -> FetchResponse {
+    async fn read(self) -> Vec<(TopicKey, PartitionData)> {
         let mut left = self.max_bytes;
         let mut first = true;
-        let mut responses = Vec::with_capacity(self.topics.len());
-        for (mut response, wanted) in self.topics {
-            for Wanted { request, partition } in wanted {
-                let data = match partition {
-                    Ok(partition) => read_partition(&partition, &request, left, first, self.isolation).await,
-                    Err(code) => refused(request.partition, code),
-                };
-                let bytes = data.records.as_ref().map_or(0, Records::len);
-                left = left.saturating_sub(bytes);
-                first &= bytes == 0;
-                response.partitions.push(data);
-            }
-            responses.push(response);
+        let mut answers = Vec::with_capacity(self.wanted.len());
+        for Wanted { topic, request, partition } in self.wanted {
+            let data = match partition {
+                Ok(partition) => read_partition(&partition, &request, left, first, self.isolation).await,
+                Err(code) => refused(request.partition, code),
+            };
+            let bytes = data.records.as_ref().map_or(0, Records::len);
+            left = left.saturating_sub(bytes);
+            first &= bytes == 0;
+            answers.push((topic, data));
         }
-        FetchResponse { responses, ..Default::default() }
+        answers
     }
 }
 

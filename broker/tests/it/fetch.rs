@@ -97,6 +97,32 @@ async fn errors_are_answered_at_once_although_the_client_would_wait() {
 }
 
 #[tokio::test]
+async fn a_session_names_changes_only() {
+    let broker = TestBroker::start().await;
+    let mut client = broker.client().await;
+    for topic in ["a", "b"] {
+        client.topic(topic).await;
+    }
+    let full = FetchRequest { session_epoch: 0, ..fetch(&[("a", 0, 1 << 20), ("b", 0, 1 << 20)]) };
+    let response: FetchResponse = client.call(&full, 12).await;
+    let session_id = response.session_id;
+    assert!(session_id > 0);
+    assert_eq!(response.responses.len(), 2);
+
+    let _: ProduceResponse = client.call(&produce("b", -1, Some(batch(&[b"x"]))), 9).await;
+    let request = FetchRequest { session_id, session_epoch: 1, max_wait_ms: 10_000, ..fetch(&[]) };
+    let response: FetchResponse = client.call(&request, 12).await;
+    assert_eq!((response.error_code, response.session_id, response.responses.len()), (0, session_id, 1));
+    assert_eq!(response.responses[0].topic, "b");
+    assert!(bytes(&response.responses[0].partitions[0]) > 0);
+
+    let request = FetchRequest { session_epoch: 2, max_wait_ms: 10, ..request };
+    let request = FetchRequest { topics: fetch(&[("b", 1, 1 << 20)]).topics, ..request };
+    let response: FetchResponse = client.call(&request, 12).await;
+    assert_eq!((response.session_id, response.responses.len()), (session_id, 0));
+}
+
+#[tokio::test]
 async fn a_fetch_without_data_is_answered_after_its_wait() {
     let broker = TestBroker::start().await;
     let mut client = broker.client().await;
