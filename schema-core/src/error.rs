@@ -37,7 +37,7 @@ pub enum SchemaError {
     #[error("{problem}")]
     Schema {
         /// What is wrong.
-        problem: SchemaProblem,
+        problem: Box<SchemaProblem>,
         /// JSON pointer into the text; empty for the whole.
         path: String,
         /// Where that is.

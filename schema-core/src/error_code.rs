@@ -131,7 +131,7 @@ impl ErrorCode {
     }
 
     /// The HTTP status it travels with.
-    pub const fn status(self) -> u16 {
+    pub fn status(self) -> u16 {
         status_of(self.code())
     }
 
@@ -142,9 +142,9 @@ impl ErrorCode {
 }
 
 /// The HTTP status a number travels with: its first three digits, or the number itself when it is a status.
-pub const fn status_of(code: u32) -> u16 {
+pub fn status_of(code: u32) -> u16 {
     let status = if code >= 10_000 { code / 100 } else { code };
-    if status <= 999 { status as u16 } else { 500 }
+    u16::try_from(status).ok().filter(|status| (100..=599).contains(status)).unwrap_or(500)
 }
 
 #[cfg(test)]

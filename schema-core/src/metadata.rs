@@ -110,7 +110,9 @@ impl Metadata {
     pub(crate) fn for_each_part(&self, mut take: impl FnMut(&str)) {
         for (path, tags) in &self.tags {
             take(path);
-            tags.iter().for_each(|tag| take(tag));
+            for tag in tags {
+                take(tag);
+            }
         }
         for (key, value) in &self.properties {
             take(key);

@@ -205,6 +205,7 @@ impl RuleSet {
     }
 
     /// The set without the rules of these names.
+    #[must_use]
     pub fn without(mut self, names: &[String]) -> Self {
         for rules in [&mut self.migration_rules, &mut self.domain_rules, &mut self.encoding_rules] {
             rules.retain(|rule| rule.name.as_ref().is_none_or(|name| !names.contains(name)));

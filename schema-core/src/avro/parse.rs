@@ -207,7 +207,7 @@ impl Parser {
                 let offset = json::locate(text, &tokens, self.options.limits.depth_max);
                 let path = tokens.iter().fold(String::new(), |path, token| path + "/" + token);
                 let position = json::position_of(text, offset);
-                SchemaError::Schema { problem: *problem, path, position, reference }
+                SchemaError::Schema { problem, path, position, reference }
             }
         }
     }

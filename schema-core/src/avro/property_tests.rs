@@ -1,5 +1,7 @@
 //! What must hold for every schema, on generated ones.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::{ParseMode, Schema, check};
@@ -67,7 +69,7 @@ impl Writer {
         match shape {
             Shape::Primitive(index, logical) => self.primitive(*index, *logical),
             Shape::Array(items) => {
-                self.wrapped(r#"{"type":"array","items":"#, items, r#","k":{"b":1,"a":2}}"#)
+                self.wrapped(r#"{"type":"array","items":"#, items, r#","k":{"b":1,"a":2}}"#);
             }
             Shape::Map(values) => self.wrapped(r#"{"type":"map","values":"#, values, "}"),
             Shape::Union(_) if in_union => self.out.push_str("\"null\""),
@@ -77,21 +79,23 @@ impl Writer {
                 let name = self.name();
                 let symbols: Vec<String> = (0..=*symbols).map(|s| format!("\"S{s}\"")).collect();
                 let default = if *default { r#","default":"S0""# } else { "" };
-                self.out.push_str(&format!(
+                write!(
+                    self.out,
                     r#"{{"symbols":[{}],"type":"enum","name":"{name}"{default}}}"#,
                     symbols.join(",")
-                ));
+                )
+                .unwrap();
             }
             Shape::Fixed(size) => {
                 let name = self.name();
-                self.out
-                    .push_str(&format!(r#"{{"type":"fixed","size":{size},"name":"{name}","z":1,"a":1.50}}"#));
+                write!(self.out, r#"{{"type":"fixed","size":{size},"name":"{name}","z":1,"a":1.50}}"#)
+                    .unwrap();
             }
             Shape::Again(index) => match self.defined.len() {
                 0 => self.out.push_str("\"int\""),
                 count => {
                     let name = self.defined[usize::from(*index) % count].clone();
-                    self.out.push_str(&format!("\"{name}\""));
+                    write!(self.out, "\"{name}\"").unwrap();
                 }
             },
         }
@@ -100,13 +104,13 @@ impl Writer {
     fn primitive(&mut self, index: usize, logical: Option<u8>) {
         let word = PRIMITIVES[index];
         let logical = match logical {
-            None => return self.out.push_str(&format!("\"{word}\"")),
+            None => return write!(self.out, "\"{word}\"").unwrap(),
             Some(0) => r#""logicalType":"decimal","scale":2,"precision":9"#,
             Some(1) => r#""logicalType":"timestamp-millis""#,
             Some(2) => r#""z":1,"logicalType":"date","a":[{"y":1,"x":1e3}]"#,
             Some(_) => r#""logicalType":"uuid""#,
         };
-        self.out.push_str(&format!(r#"{{"type":"{word}",{logical}}}"#));
+        write!(self.out, r#"{{"type":"{word}",{logical}}}"#).unwrap();
     }
 
     fn wrapped(&mut self, open: &str, inner: &Shape, close: &str) {
@@ -143,7 +147,7 @@ impl Writer {
         let name = self.name();
         let doc = if flags & 1 == 0 { "" } else { r#","doc":"d""# };
         let alias = if flags & 2 == 0 { "" } else { r#","aliases":["Z.z","A"]"# };
-        self.out.push_str(&format!(r#"{{"name":"{name}","type":"record"{doc}{alias},"fields":["#));
+        write!(self.out, r#"{{"name":"{name}","type":"record"{doc}{alias},"fields":["#).unwrap();
         for (index, (shape, flags)) in fields.iter().enumerate() {
             if index > 0 {
                 self.out.push(',');
@@ -156,8 +160,7 @@ impl Writer {
                 _ => "",
             };
             let alias = if flags & 1 == 0 { String::new() } else { format!(r#","aliases":["o{index}"]"#) };
-            self.out
-                .push_str(&format!(r#"{{"name":"f{}"{default}{alias},"type":"#, flags_name(*flags, index)));
+            write!(self.out, r#"{{"name":"f{}"{default}{alias},"type":"#, flags_name(*flags, index)).unwrap();
             self.shape(shape, false);
             self.out.push('}');
         }

@@ -37,7 +37,7 @@ pub fn edit_tags(schema: &Schema, add: &[EntityTags], remove: &[EntityTags]) -> 
     for (entity, adding) in add.iter().map(|tags| (tags, true)).chain(remove.iter().map(|tags| (tags, false)))
     {
         edit(&mut nodes, schema, entity, adding).ok_or_else(|| SchemaError::Schema {
-            problem: SchemaProblem::UnresolvedEntity { path: entity.path.clone() },
+            problem: Box::new(SchemaProblem::UnresolvedEntity { path: entity.path.clone() }),
             path: String::new(),
             position: Position { line: 1, column: 1 },
             reference: None,
