@@ -57,7 +57,7 @@ pub(crate) struct KeyHasher(u64);
 impl KeyHasher {
     #[inline]
     fn mix(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
+        let product = u128::from(self.0 ^ word) * 0x9E37_79B9_7F4A_7C15;
         #[expect(clippy::cast_possible_truncation, reason = "both halves are folded together")]
         {
             self.0 = (product as u64) ^ ((product >> 64) as u64);

@@ -1,0 +1,16 @@
+//! The registry client and the serializers, against the real registry and against one that misbehaves on purpose.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail where it stands"
+)]
+
+mod client;
+mod evolution;
+mod faulty;
+mod outage;
+mod record;
+mod round_trip;
+mod selection;
+mod special_cases;
