@@ -27,7 +27,7 @@ use crate::registry::Registry;
 use crate::server::ServeOptions;
 
 pub(crate) use call::Peer;
-pub use front::Front;
+pub(crate) use front::Front;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -39,7 +39,6 @@ struct Inner {
     registry: Registry,
     options: ServeOptions,
     metrics: Metrics,
-    aliases: front::Aliases,
     tasks: tokio_util::task::TaskTracker,
 }
 
@@ -104,16 +103,12 @@ routes! {
 }
 
 /// The service that answers all requests of a registry.
-pub fn service(registry: Registry, options: ServeOptions, tasks: tokio_util::task::TaskTracker) -> Front {
-    let api = Api {
-        inner: Arc::new(Inner {
-            registry,
-            options,
-            metrics: Metrics::default(),
-            aliases: front::Aliases::default(),
-            tasks,
-        }),
-    };
+pub(crate) fn service(
+    registry: Registry,
+    options: ServeOptions,
+    tasks: tokio_util::task::TaskTracker,
+) -> Front {
+    let api = Api { inner: Arc::new(Inner { registry, options, metrics: Metrics::default(), tasks }) };
     let router = table()
         .method_not_allowed_fallback(front::method_not_allowed)
         .fallback(front::not_found)

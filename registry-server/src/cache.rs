@@ -76,8 +76,8 @@ impl Caches {
         bodies.iter().find(|(known, _)| known == variant).map(|(_, body)| body.clone())
     }
 
-    pub(crate) fn remember_body(&self, key: Key, variant: Variant, body: Bytes, generation: u64) {
-        let bodies = self.bodies.get_with_by_ref(&key, Arc::default);
+    pub(crate) fn remember_body(&self, key: &Key, variant: Variant, body: Bytes, generation: u64) {
+        let bodies = self.bodies.get_with_by_ref(key, Arc::default);
         {
             let mut bodies = bodies.0.lock().unwrap_or_else(PoisonError::into_inner);
             if bodies.len() < VARIANTS_MAX && !bodies.iter().any(|(known, _)| *known == variant) {
@@ -85,7 +85,7 @@ impl Caches {
             }
         }
         if self.generation() != generation {
-            self.bodies.invalidate(&key);
+            self.bodies.invalidate(key);
         }
     }
 
@@ -100,6 +100,13 @@ impl Caches {
             self.contents.invalidate(&key);
             self.bodies.invalidate(&key);
         }
+    }
+
+    /// Forgets all that is remembered.
+    pub(crate) fn forget_everything(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.contents.invalidate_all();
+        self.bodies.invalidate_all();
     }
 
     /// Entries in the two caches, contents first.

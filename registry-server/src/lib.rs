@@ -7,6 +7,7 @@
 mod api;
 mod cache;
 mod config;
+mod feed;
 mod metrics;
 pub mod registry;
 mod server;

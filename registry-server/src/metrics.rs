@@ -32,7 +32,9 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn request(&self, method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
         let method = match *method {
-            Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::HEAD | Method::OPTIONS => method.as_str(),
+            Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::HEAD | Method::OPTIONS => {
+                method.as_str()
+            }
             _ => "other",
         };
         let key = (method.to_owned(), route.to_owned(), status.as_u16());

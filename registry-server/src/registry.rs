@@ -4,6 +4,7 @@
 //! [`contexts`], [`tags`]. A change runs in one store transaction together with its event and is run again when a concurrent one
 //! got in between; reads outside changes see what is committed.
 
+mod aliases;
 mod check;
 mod content;
 mod contexts;
@@ -59,6 +60,7 @@ struct Inner {
     config: RegistryConfig,
     clock: Arc<dyn Clock>,
     caches: Caches,
+    aliases: aliases::Aliases,
 }
 
 impl std::fmt::Debug for Registry {
@@ -71,7 +73,7 @@ impl Registry {
     /// A registry over an open store.
     pub fn new(store: Arc<dyn Store>, config: RegistryConfig, clock: Arc<dyn Clock>) -> Self {
         let caches = Caches::new(config.cache_bytes_max);
-        Self { inner: Arc::new(Inner { store, config, clock, caches }) }
+        Self { inner: Arc::new(Inner { store, config, clock, caches, aliases: aliases::Aliases::default() }) }
     }
 
     /// The store.
@@ -98,7 +100,11 @@ impl Registry {
     }
 
     /// Runs a change until no concurrent one gets in between, at most [`CHANGE_ATTEMPTS_MAX`] times.
-    async fn retrying<T, F>(&self, operation: &'static str, attempt: impl Fn() -> F + Send + Sync) -> Result<T, RegistryError>
+    async fn retrying<T, F>(
+        &self,
+        operation: &'static str,
+        attempt: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, RegistryError>
     where
         F: Future<Output = Result<T, RegistryError>> + Send,
     {
@@ -118,7 +124,11 @@ impl Registry {
     ///
     /// # Errors
     /// Store errors.
-    pub async fn subject_has_id(&self, subject: &QualifiedSubject, id: SchemaId) -> Result<bool, RegistryError> {
+    pub async fn subject_has_id(
+        &self,
+        subject: &QualifiedSubject,
+        id: SchemaId,
+    ) -> Result<bool, RegistryError> {
         let mut snapshot = self.store().read().await?;
         let versions = snapshot.versions_of_id(&subject.context, id).await?;
         Ok(versions.iter().any(|row| row.subject == *subject))

@@ -20,7 +20,8 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::api::{self, Peer};
 use crate::config::RegistryConfig;
-use crate::registry::{Registry, SystemClock};
+use crate::feed;
+use crate::registry::{Registry, RegistryError, SystemClock};
 use crate::store::Store;
 use crate::store::error::OpenError;
 use crate::store::postgres::PostgresStore;
@@ -83,20 +84,34 @@ pub async fn open(url: &str, config: RegistryConfig) -> Result<Registry, OpenErr
         let scheme = url.split("//").next().unwrap_or_default();
         return Err(OpenError::UnsupportedUrl { url: scheme.to_owned() });
     };
-    Ok(Registry::new(store, config, Arc::new(SystemClock)))
+    let registry = Registry::new(store, config, Arc::new(SystemClock));
+    match registry.refresh_aliases().await {
+        Err(RegistryError::Store(error)) => Err(error.into()),
+        Ok(()) | Err(_) => Ok(registry),
+    }
 }
 
 /// Serves a registry over HTTP/1.1 and HTTP/2 until `shutdown` completes; then stops accepting, lets requests under way end within
 /// the drain timeout, seals the last events and closes the store. Dropping the future aborts.
-pub async fn serve(listener: TcpListener, registry: Registry, options: ServeOptions, shutdown: impl Future<Output = ()> + Send) {
+pub async fn serve(
+    listener: TcpListener,
+    registry: Registry,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()> + Send,
+) {
     let tasks = TaskTracker::new();
     let service = layered(registry.clone(), &options, &tasks);
     let permits = Arc::new(Semaphore::new(options.connections_max));
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(options.header_timeout);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(options.header_timeout).max_concurrent_streams(256);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(options.header_timeout)
+        .max_concurrent_streams(256);
     let mut shutdown = std::pin::pin!(shutdown);
+    let feed = AbortOnDrop(tokio::spawn(feed::follow(registry.clone())).abort_handle());
     let mut seal = tokio::time::interval(SEAL_INTERVAL);
     seal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let sealing = Arc::new(Semaphore::new(1));
@@ -112,7 +127,8 @@ pub async fn serve(listener: TcpListener, registry: Registry, options: ServeOpti
             accepted = accept(&listener, &permits) => accepted,
         };
         let Some((stream, address, permit)) = stream else { continue };
-        let connection = builder.serve_connection(TokioIo::new(stream), for_peer(service.clone(), address)).into_owned();
+        let connection =
+            builder.serve_connection(TokioIo::new(stream), for_peer(service.clone(), address)).into_owned();
         let connection = graceful.watch(connection);
         tasks.spawn(async move {
             if let Err(error) = connection.await {
@@ -122,6 +138,7 @@ pub async fn serve(listener: TcpListener, registry: Registry, options: ServeOpti
         });
     }
     drop(listener);
+    drop(feed);
     tasks.close();
     let drained = tokio::time::timeout(options.drain_timeout, async {
         graceful.shutdown().await;
@@ -132,6 +149,15 @@ pub async fn serve(listener: TcpListener, registry: Registry, options: ServeOpti
     }
     seal_all(&registry).await;
     registry.store().close().await;
+}
+
+/// Ends a task that has no end of its own.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn accept(
@@ -183,11 +209,14 @@ type Shared = tower::util::BoxCloneSyncService<Request, axum::response::Response
 
 fn layered(registry: Registry, options: &ServeOptions, tasks: &TaskTracker) -> Shared {
     let front = api::service(registry, options.clone(), tasks.clone());
-    let compressed = CompressionLayer::new().gzip(true).layer(front).map_response(|response| response.map(Body::new));
+    let compressed =
+        CompressionLayer::new().gzip(true).layer(front).map_response(|response| response.map(Body::new));
     match options.cors_allow_origin.as_deref().filter(|origin| !origin.is_empty()) {
         None => Shared::new(compressed),
         Some(origin) => {
-            let cors = cors(origin).layer(compressed).map_response(|response: http::Response<Body>| response.map(Body::new));
+            let cors = cors(origin)
+                .layer(compressed)
+                .map_response(|response: http::Response<Body>| response.map(Body::new));
             Shared::new(cors)
         }
     }
@@ -198,7 +227,10 @@ fn cors(origin: &str) -> CorsLayer {
         Ok(value) if origin != "*" => AllowOrigin::exact(value),
         _ => AllowOrigin::any(),
     };
-    CorsLayer::new().allow_origin(origin).allow_methods(AllowMethods::any()).allow_headers(AllowHeaders::any())
+    CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods(AllowMethods::any())
+        .allow_headers(AllowHeaders::any())
 }
 
 fn for_peer(

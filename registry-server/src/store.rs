@@ -32,7 +32,8 @@ use async_trait::async_trait;
 pub use error::StoreError;
 pub use lock::Lock;
 pub use model::{
-    Event, EventFilter, NewEvent, NewSchema, Referrer, SchemaRow, ScopeSettings, SubjectRow, VersionCursor, VersionRow,
+    Event, EventFilter, NewEvent, NewSchema, Referrer, SchemaRow, ScopeSettings, SubjectRow, VersionCursor,
+    VersionRow,
 };
 
 /// Reads. Outside a transaction each method sees what was committed before it started; inside one it also sees the
@@ -48,15 +49,27 @@ pub trait Snapshot: Send {
     /// All stored versions of a subject, soft-deleted ones included, ascending.
     async fn versions(&mut self, subject: &QualifiedSubject) -> Result<Vec<VersionRow>, StoreError>;
     /// All stored versions with this id, by subject then version.
-    async fn versions_of_id(&mut self, context: &Context, id: SchemaId) -> Result<Vec<VersionRow>, StoreError>;
+    async fn versions_of_id(
+        &mut self,
+        context: &Context,
+        id: SchemaId,
+    ) -> Result<Vec<VersionRow>, StoreError>;
     /// Stored versions whose content references the given subject (all its versions, or one), by context, id, subject, version.
-    async fn referrers(&mut self, target: &QualifiedSubject, version: Option<Version>) -> Result<Vec<Referrer>, StoreError>;
+    async fn referrers(
+        &mut self,
+        target: &QualifiedSubject,
+        version: Option<Version>,
+    ) -> Result<Vec<Referrer>, StoreError>;
     /// Settings that can apply to a subject: its own, its context's, the global ones and those of all contexts; unset scopes are left out.
     async fn settings(&mut self, subject: &QualifiedSubject) -> Result<Vec<ScopeSettings>, StoreError>;
     /// Every stored scope of one context, or of all, by context then subject.
     async fn settings_in(&mut self, context: Option<&Context>) -> Result<Vec<ScopeSettings>, StoreError>;
     /// Subjects with at least one stored version, by context then name; `context` limits to one, `prefix` to names that start with it.
-    async fn subjects(&mut self, context: Option<&Context>, prefix: &str) -> Result<Vec<SubjectRow>, StoreError>;
+    async fn subjects(
+        &mut self,
+        context: Option<&Context>,
+        prefix: &str,
+    ) -> Result<Vec<SubjectRow>, StoreError>;
     /// At most `limit` stored versions after the cursor, by context, subject, version.
     async fn versions_after(
         &mut self,
@@ -81,15 +94,29 @@ pub trait StoreTx: Snapshot {
     /// Stores a content under the id. If the content has no preferred id yet, this becomes it and `true` is returned. If another
     /// transaction won the content in the meantime, nothing is stored and [`StoreError::Conflict`] is returned, unless `import`
     /// allows a second id for it (then `false`).
-    async fn insert_schema(&mut self, id: SchemaId, schema: &NewSchema, import: bool) -> Result<bool, StoreError>;
+    async fn insert_schema(
+        &mut self,
+        id: SchemaId,
+        schema: &NewSchema,
+        import: bool,
+    ) -> Result<bool, StoreError>;
     /// Makes the allocator continue above an imported id.
     async fn raise_allocator(&mut self, context: &Context, id: SchemaId) -> Result<(), StoreError>;
     /// Stores a live version.
     async fn insert_version(&mut self, version: &VersionRow) -> Result<(), StoreError>;
     /// Soft-deletes versions of a subject.
-    async fn mark_deleted(&mut self, subject: &QualifiedSubject, versions: &[Version], now_ms: i64) -> Result<(), StoreError>;
+    async fn mark_deleted(
+        &mut self,
+        subject: &QualifiedSubject,
+        versions: &[Version],
+        now_ms: i64,
+    ) -> Result<(), StoreError>;
     /// Hard-deletes versions of a subject, and the contents that no version uses any more. Returns the ids that are gone.
-    async fn remove_versions(&mut self, subject: &QualifiedSubject, versions: &[Version]) -> Result<Vec<SchemaId>, StoreError>;
+    async fn remove_versions(
+        &mut self,
+        subject: &QualifiedSubject,
+        versions: &[Version],
+    ) -> Result<Vec<SchemaId>, StoreError>;
     /// Sets or clears the config of a scope.
     async fn put_config(&mut self, scope: &QualifiedSubject, config: Option<&str>) -> Result<(), StoreError>;
     /// Sets or clears the mode of a scope.
@@ -106,6 +133,22 @@ pub trait StoreTx: Snapshot {
     async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
 }
 
+/// Something that happened to the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A committed event, this node's own included. In commit order.
+    Event(Box<Event>),
+    /// The report was interrupted: anything may have happened since.
+    Interrupted,
+}
+
+/// The change feed of a shared database.
+#[async_trait]
+pub trait Changes: Send {
+    /// Waits for the next change. Cancel-safe: a change that was not returned is returned next time.
+    async fn next(&mut self) -> Result<Change, StoreError>;
+}
+
 /// A database with the registry's tables.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -119,6 +162,8 @@ pub trait Store: Send + Sync + 'static {
     async fn ping(&self) -> Result<(), StoreError>;
     /// Adds up to `limit` committed events to the hash chain, in commit order, and returns how many.
     async fn seal_events(&self, limit: u32) -> Result<u32, StoreError>;
+    /// What other nodes commit, from now on; `None` if nobody else writes.
+    async fn changes(&self) -> Result<Option<Box<dyn Changes>>, StoreError>;
     /// `sqlite` or `postgres`.
     fn backend(&self) -> &'static str;
     /// Closes all connections; transactions under way end first.

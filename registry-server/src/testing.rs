@@ -37,7 +37,7 @@ pub struct Registry {
     folder: PathBuf,
     shutdown: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
-    registry: crate::Registry,
+    rules: crate::Registry,
 }
 
 impl Registry {
@@ -65,7 +65,7 @@ impl Registry {
             stopped.await.ok();
         };
         let server = tokio::spawn(serve(listener, registry.clone(), options, stopped));
-        Ok(Self { address, folder, shutdown: Some(shutdown), server: Some(server), registry })
+        Ok(Self { address, folder, shutdown: Some(shutdown), server: Some(server), rules: registry })
     }
 
     /// Base URL, without a trailing slash.
@@ -75,7 +75,7 @@ impl Registry {
 
     /// The registry behind the server.
     pub fn registry(&self) -> &crate::Registry {
-        &self.registry
+        &self.rules
     }
 
     /// Stops the server and waits until its requests have ended.

@@ -22,7 +22,8 @@ fn wrong_type(wanted: &str, value: &Value) -> ApiError {
         Value::Array(_) => ("Array", "START_ARRAY"),
         Value::Object(_) => ("Object", "START_OBJECT"),
     };
-    let message = format!("Cannot deserialize value of type `{wanted}` from {kind} value (token `JsonToken.{token}`)");
+    let message =
+        format!("Cannot deserialize value of type `{wanted}` from {kind} value (token `JsonToken.{token}`)");
     ApiError::BadRequest { message }
 }
 
@@ -31,7 +32,8 @@ pub(crate) fn object(body: &[u8], argument: &'static str) -> Result<Object, ApiE
     if body.trim_ascii().is_empty() {
         return Err(ApiError::NullBody { argument });
     }
-    let value = serde_json::from_slice(body).map_err(|error| ApiError::BadRequest { message: error.to_string() })?;
+    let value =
+        serde_json::from_slice(body).map_err(|error| ApiError::BadRequest { message: error.to_string() })?;
     match value {
         Value::Null => Err(ApiError::NullBody { argument }),
         Value::Object(object) => Ok(Object(object)),
@@ -97,7 +99,9 @@ impl Object {
         let mut value = value.clone();
         drop_nulls(&mut value);
         let parsed = serde_json::from_value(value);
-        parsed.map(Some).map_err(|error| ApiError::BadRequest { message: format!("Cannot deserialize {name}: {error}") })
+        parsed
+            .map(Some)
+            .map_err(|error| ApiError::BadRequest { message: format!("Cannot deserialize {name}: {error}") })
     }
 
     fn metadata(&self) -> Result<Option<Metadata>, ApiError> {

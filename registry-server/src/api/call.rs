@@ -41,7 +41,8 @@ impl FromRequest<Api> for Call {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
-        let parameters = RawPathParams::from_request_parts(&mut parts, api).await.map_err(|_| ApiError::NotFound)?;
+        let parameters =
+            RawPathParams::from_request_parts(&mut parts, api).await.map_err(|_| ApiError::NotFound)?;
         let parameters = parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = parts.extensions.remove::<Query>().unwrap_or_default();
         let request_id = parts.extensions.remove::<RequestId>().map(|id| id.0);

@@ -25,10 +25,13 @@ async fn check(call: Call, against: CheckAgainst, argument: &'static str) -> Rep
     }
     let verbose = call.query.flag("verbose");
     let input = body::object(&call.body, argument)?.schema_input()?;
-    let checked = call.registry().check(&call.subject()?, against, &input, call.query.flag("normalize")).await;
+    let checked =
+        call.registry().check(&call.subject()?, against, &input, call.query.flag("normalize")).await;
     let checked = match checked {
         // Asked for reasons, a schema that does not parse is one.
-        Err(RegistryError::InvalidSchema(reason)) if verbose => Checked { messages: vec![reason.to_string()] },
+        Err(RegistryError::InvalidSchema(reason)) if verbose => {
+            Checked { messages: vec![reason.to_string()] }
+        }
         other => other?,
     };
     call.api.metrics().verdict(checked.is_compatible());

@@ -34,7 +34,8 @@ pub(crate) enum ApiError {
     BodyTooLarge { limit: usize },
     #[error("Timeout while reading from inputStream")]
     BodyTimeout,
-    #[error("Internal Server Error")]
+    /// The original answers 500 here; a caller's mistake is not a failure of the server.
+    #[error("offset must not be negative")]
     NegativeOffset,
     /// The answer could not be rendered.
     #[error("Internal Server Error")]
@@ -56,11 +57,13 @@ impl ApiError {
             Self::MethodNotAllowed => plain(StatusCode::METHOD_NOT_ALLOWED),
             Self::NotAcceptable => plain(StatusCode::NOT_ACCEPTABLE),
             Self::UnsupportedMediaType => plain(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            Self::AmbiguousPath | Self::BadRequest { .. } => plain(StatusCode::BAD_REQUEST),
+            Self::AmbiguousPath | Self::BadRequest { .. } | Self::NegativeOffset => {
+                plain(StatusCode::BAD_REQUEST)
+            }
             Self::NullBody { .. } => plain(StatusCode::UNPROCESSABLE_ENTITY),
             Self::BodyTooLarge { .. } => plain(StatusCode::PAYLOAD_TOO_LARGE),
             Self::BodyTimeout => plain(StatusCode::REQUEST_TIMEOUT),
-            Self::NegativeOffset | Self::Render(_) => plain(StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Render(_) => plain(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 }

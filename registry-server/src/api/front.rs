@@ -2,14 +2,11 @@
 //!
 //! Requests that change something run in a task of their own, so that a client that hangs up does not cancel a change half-way.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context as TaskContext, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use assay_schema_core::QualifiedSubject;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
@@ -25,21 +22,19 @@ use super::call::RequestId;
 use super::error::ApiError;
 use super::paths::Path;
 use super::query::Query;
-use crate::registry::RegistryError;
 
 /// Media types offered, by preference.
-const OFFERED: [&str; 3] = ["application/vnd.schemaregistry.v1+json", "application/vnd.schemaregistry+json", "application/json"];
+const OFFERED: [&str; 3] =
+    ["application/vnd.schemaregistry.v1+json", "application/vnd.schemaregistry+json", "application/json"];
 /// Taken as JSON, as is a body without a type.
 const OCTETS: &str = "application/octet-stream";
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is echoed; a longer one is replaced.
 const REQUEST_ID_BYTES_MAX: usize = 256;
-/// How old another node's alias may be before it is read again.
-const ALIASES_AGE_MAX: Duration = Duration::from_millis(100);
 
 /// The outermost service of the registry's REST interface.
 #[derive(Clone)]
-pub struct Front {
+pub(crate) struct Front {
     api: Api,
     router: Router,
 }
@@ -73,16 +68,16 @@ impl Front {
         request.extensions_mut().insert(RequestId(request_id.clone()));
         let media_type = accepted(request.headers());
         let mut response = match media_type {
-            Some(_) => match self.prepare(&mut request).await {
+            Some(_) => match self.prepare(&mut request) {
                 Ok(()) => self.route(request).await,
                 Err(error) => error.into_response(),
             },
             None => ApiError::NotAcceptable.into_response(),
         };
         let headers = response.headers_mut();
-        headers
-            .entry(CONTENT_TYPE)
-            .or_insert_with(|| HeaderValue::from_static(media_type.unwrap_or("application/vnd.schemaregistry.v1+json")));
+        headers.entry(CONTENT_TYPE).or_insert_with(|| {
+            HeaderValue::from_static(media_type.unwrap_or("application/vnd.schemaregistry.v1+json"))
+        });
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             headers.insert(X_REQUEST_ID, value);
         }
@@ -95,13 +90,13 @@ impl Front {
     }
 
     /// Brings path and query to the form the router knows and checks the body's type.
-    async fn prepare(&self, request: &mut Request) -> Result<(), ApiError> {
+    fn prepare(&self, request: &mut Request) -> Result<(), ApiError> {
         let mut path = Path::parse(request.uri().path())?;
         let mut query = Query::parse(request.uri().query().unwrap_or_default());
         path.enter_context(&mut query)?;
-        let aliases = self.aliases().await?;
-        if !aliases.is_empty() {
-            path.follow_aliases(&mut query, |subject| aliases.get(subject).cloned());
+        let registry = self.api.registry();
+        if registry.has_aliases() {
+            path.follow_aliases(&mut query, |subject| registry.alias_target(subject));
         }
         if let Some(path) = path.rewritten() {
             let path = path.parse::<PathAndQuery>().map_err(|_| ApiError::AmbiguousPath)?;
@@ -116,97 +111,27 @@ impl Front {
 
     async fn route(&self, request: Request) -> Response {
         let changes = matches!(*request.method(), Method::POST | Method::PUT | Method::DELETE);
-        let scope_changed = changes && is_settings(request.uri().path());
         let options = request.method() == Method::OPTIONS;
         let call = self.router.clone().oneshot(request);
         let outcome = if changes {
-            self.api.inner.tasks.spawn(call).await.map_err(|error| tracing::error!(%error, "a request failed"))
+            self.api
+                .inner
+                .tasks
+                .spawn(call)
+                .await
+                .map_err(|error| tracing::error!(%error, "a request failed"))
         } else {
             Ok(call.await)
         };
-        if scope_changed {
-            self.api.inner.aliases.forget();
-        }
         match outcome {
             Ok(Ok(response)) if options => allow(response),
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
-            Err(()) => super::reply::error(http::StatusCode::INTERNAL_SERVER_ERROR, 500, "Internal Server Error"),
-        }
-    }
-
-    async fn aliases(&self) -> Result<Arc<HashMap<QualifiedSubject, QualifiedSubject>>, ApiError> {
-        let registry = self.api.registry();
-        let shared = registry.store().backend() != "sqlite";
-        if let Some(known) = self.api.inner.aliases.known(shared) {
-            return Ok(known);
-        }
-        let generation = self.api.inner.aliases.generation();
-        let read = registry.aliases().await;
-        let by_target = match read {
-            Ok(by_target) => by_target,
-            // While the database is away the last known aliases go on; what needs the database fails on its own.
-            Err(RegistryError::Store(error)) => {
-                tracing::debug!(%error, "aliases were not read");
-                return Ok(self.api.inner.aliases.last_known());
+            Err(()) => {
+                super::reply::error(http::StatusCode::INTERNAL_SERVER_ERROR, 500, "Internal Server Error")
             }
-            Err(error) => return Err(error.into()),
-        };
-        let pairs = by_target.into_iter().flat_map(|(target, aliases)| {
-            aliases.into_iter().map(move |alias| (alias, target.clone()))
-        });
-        let aliases = Arc::new(pairs.collect());
-        self.api.inner.aliases.remember(&aliases, generation);
-        Ok(aliases)
-    }
-}
-
-type AliasMap = Arc<HashMap<QualifiedSubject, QualifiedSubject>>;
-
-/// Aliases in memory. On one node they change only through this process; on several they are read again when they get old.
-#[derive(Default)]
-pub(super) struct Aliases(RwLock<AliasState>);
-
-#[derive(Default)]
-struct AliasState {
-    generation: u64,
-    map: AliasMap,
-    read_at: Option<Instant>,
-}
-
-impl Aliases {
-    fn known(&self, shared: bool) -> Option<AliasMap> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let read_at = state.read_at?;
-        (!shared || read_at.elapsed() < ALIASES_AGE_MAX).then(|| Arc::clone(&state.map))
-    }
-
-    fn last_known(&self) -> AliasMap {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).map)
-    }
-
-    fn generation(&self) -> u64 {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).generation
-    }
-
-    fn remember(&self, map: &AliasMap, generation: u64) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if state.generation == generation {
-            state.map = Arc::clone(map);
-            state.read_at = Some(Instant::now());
         }
     }
-
-    fn forget(&self) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        state.generation += 1;
-        state.read_at = None;
-    }
-}
-
-/// Whether a change of this path can change aliases: settings, and deletes, which take settings along.
-fn is_settings(path: &str) -> bool {
-    path.starts_with("/config") || path.starts_with("/mode") || path.starts_with("/subjects") || path.starts_with("/contexts")
 }
 
 fn request_id(headers: &HeaderMap) -> String {
@@ -232,10 +157,10 @@ fn accepted(headers: &HeaderMap) -> Option<&'static str> {
             .flat_map(|value| value.split(','))
             .filter_map(|range| quality_of(range, offered))
             .max_by_key(|&(specificity, _)| specificity);
-        if let Some((_, quality)) = quality.filter(|&(_, quality)| quality > 0.0) {
-            if best.is_none_or(|(_, known)| quality > known) {
-                best = Some((offered, quality));
-            }
+        if let Some((_, quality)) = quality.filter(|&(_, quality)| quality > 0.0)
+            && best.is_none_or(|(_, known)| quality > known)
+        {
+            best = Some((offered, quality));
         }
     }
     // Health probes and scrapers ask for text; those paths answer it whatever is asked.
@@ -252,14 +177,16 @@ fn quality_of(range: &str, offered: &str) -> Option<(u8, f32)> {
         name if name.eq_ignore_ascii_case(offered) => 2,
         _ => return None,
     };
-    let quality = parts.find_map(|part| part.strip_prefix("q=")).and_then(|text| text.parse().ok()).unwrap_or(1.0);
+    let quality =
+        parts.find_map(|part| part.strip_prefix("q=")).and_then(|text| text.parse().ok()).unwrap_or(1.0);
     Some((specificity, quality))
 }
 
 fn has_body(request: &Request) -> bool {
     let headers = request.headers();
     let empty = headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
-    matches!(*request.method(), Method::POST | Method::PUT) && (!empty || headers.contains_key(TRANSFER_ENCODING) || headers.contains_key(CONTENT_TYPE))
+    matches!(*request.method(), Method::POST | Method::PUT)
+        && (!empty || headers.contains_key(TRANSFER_ENCODING) || headers.contains_key(CONTENT_TYPE))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

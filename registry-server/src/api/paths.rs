@@ -34,10 +34,15 @@ impl Path {
         let changed = trimmed.len() != inner.len();
         if trimmed.is_empty() {
             // "//" is an empty segment; "/" is the root.
-            return if inner.is_empty() { Ok(Self { segments: Vec::new(), changed }) } else { Err(ApiError::AmbiguousPath) };
+            return if inner.is_empty() {
+                Ok(Self { segments: Vec::new(), changed })
+            } else {
+                Err(ApiError::AmbiguousPath)
+            };
         }
         let segments: Vec<String> = trimmed.split('/').map(str::to_owned).collect();
-        let ambiguous = |segment: &String| segment.is_empty() || segment.contains(';') || is_dot_segment(segment);
+        let ambiguous =
+            |segment: &String| segment.is_empty() || segment.contains(';') || is_dot_segment(segment);
         if segments.iter().any(ambiguous) {
             return Err(ApiError::AmbiguousPath);
         }
@@ -63,7 +68,8 @@ impl Path {
             return Ok(());
         }
         let name = self.segments.get(1).map(|segment| decode(segment)).unwrap_or_default();
-        let context = Context::parse(&name).map_err(|error| ApiError::BadRequest { message: error.to_string() })?;
+        let context =
+            Context::parse(&name).map_err(|error| ApiError::BadRequest { message: error.to_string() })?;
         self.segments.drain(..2);
         self.changed = true;
         let qualify = |given: &str| {
@@ -105,7 +111,11 @@ impl Path {
     }
 
     /// Replaces subjects that are aliases.
-    pub(crate) fn follow_aliases(&mut self, query: &mut Query, alias: impl Fn(&QualifiedSubject) -> Option<QualifiedSubject>) {
+    pub(crate) fn follow_aliases(
+        &mut self,
+        query: &mut Query,
+        alias: impl Fn(&QualifiedSubject) -> Option<QualifiedSubject>,
+    ) {
         let follow = |text: &str| {
             let target = alias(&QualifiedSubject::parse(text));
             target.map_or_else(|| text.to_owned(), |target| target.to_string())
@@ -137,7 +147,12 @@ mod tests {
     fn context_prefixes_qualify_subjects_scopes_and_filters() {
         check("/contexts/.c/subjects/a/versions/", "", "/subjects/%3A%2Ec%3Aa/versions", "");
         check("/contexts/c/subjects/%3A.d%3Aa", "", "/subjects/%3A.d%3Aa", "");
-        check("/contexts/:.c:/compatibility/subjects/a/versions", "", "/compatibility/subjects/%3A%2Ec%3Aa/versions", "");
+        check(
+            "/contexts/:.c:/compatibility/subjects/a/versions",
+            "",
+            "/compatibility/subjects/%3A%2Ec%3Aa/versions",
+            "",
+        );
         check("/contexts/.c/config", "", "/config/%3A%2Ec%3A", "");
         check("/contexts/:.:/config", "", "/config", "");
         check("/contexts/.c/mode/a", "", "/mode/%3A%2Ec%3Aa", "");

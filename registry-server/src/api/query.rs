@@ -63,7 +63,8 @@ impl Query {
     pub(crate) fn page_within(&self, default: usize, max: usize) -> Result<Page, ApiError> {
         let limit = self.integer("limit")?.and_then(|limit| usize::try_from(limit).ok());
         let limit = limit.filter(|&limit| limit > 0 && limit <= max).unwrap_or(default);
-        let offset = usize::try_from(self.integer("offset")?.unwrap_or(0)).map_err(|_| ApiError::NegativeOffset)?;
+        let offset =
+            usize::try_from(self.integer("offset")?.unwrap_or(0)).map_err(|_| ApiError::NegativeOffset)?;
         Ok(Page { offset, limit })
     }
 
@@ -92,9 +93,15 @@ mod tests {
 
     #[test]
     fn booleans_are_true_in_any_case_and_nothing_else_is() {
-        for (text, expected) in
-            [("a=true", true), ("a=True", true), ("a=TRUE", true), ("a=1", false), ("a=", false), ("a", false), ("", false)]
-        {
+        for (text, expected) in [
+            ("a=true", true),
+            ("a=True", true),
+            ("a=TRUE", true),
+            ("a=1", false),
+            ("a=", false),
+            ("a", false),
+            ("", false),
+        ] {
             assert_eq!(Query::parse(text).flag("a"), expected, "{text}");
         }
     }

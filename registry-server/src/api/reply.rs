@@ -67,6 +67,7 @@ impl<'a> From<&'a SchemaTags> for Tags<'a> {
 }
 
 /// `Schema` and `ExtendedSchema`.
+#[expect(clippy::struct_field_names, reason = "the names are those of the contract")]
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Schema<'a> {

@@ -19,7 +19,9 @@ pub(super) async fn list(call: Call) -> Reply {
     let config = call.registry().config();
     let page = call.query.page_within(config.schema_search_limit_default, config.schema_search_limit_max)?;
     let lifecycles = call.query.list("lifecycle");
-    if lifecycles.iter().any(|lifecycle| !lifecycle.is_empty()) && !lifecycles.iter().any(|lifecycle| lifecycle == "NONE") {
+    if lifecycles.iter().any(|lifecycle| !lifecycle.is_empty())
+        && !lifecycles.iter().any(|lifecycle| lifecycle == "NONE")
+    {
         // No subject is associated with anything, so only subjects without association can match.
         return reply::json(&[(); 0]);
     }
@@ -33,9 +35,14 @@ pub(super) async fn list(call: Call) -> Reply {
     let found = call.registry().schemas(&filter).await?;
     let mut bodies: Vec<Schema<'_>> = found.iter().map(Schema::new).collect();
     if call.query.flag("aliases") {
-        let aliases = call.registry().aliases().await?;
+        let aliases = call.registry().aliases();
         for (body, version) in bodies.iter_mut().zip(&found) {
-            body.aliases = aliases.get(&version.subject).into_iter().flatten().map(QualifiedSubject::to_string).collect();
+            body.aliases = aliases
+                .get(&version.subject)
+                .into_iter()
+                .flatten()
+                .map(QualifiedSubject::to_string)
+                .collect();
         }
     }
     reply::json(&bodies)
@@ -77,7 +84,7 @@ async fn cached(call: &Call, raw: bool) -> Reply {
     let generation = caches.generation();
     let (body, settled) = render(call, id, &variant).await?;
     if settled {
-        caches.remember_body(key, variant, body.clone(), generation);
+        caches.remember_body(&key, variant, body.clone(), generation);
     }
     Ok(reply::bytes(body))
 }
@@ -111,7 +118,11 @@ async fn render(call: &Call, id: SchemaId, variant: &Variant) -> Result<(Bytes, 
 }
 
 /// The stored text, or with `format=resolved` the one with references inlined. Unknown formats are the default.
-pub(super) async fn text(call: &Call, stored: &Arc<StoredSchema>, resolved: bool) -> Result<String, ApiError> {
+pub(super) async fn text(
+    call: &Call,
+    stored: &Arc<StoredSchema>,
+    resolved: bool,
+) -> Result<String, ApiError> {
     if resolved && !stored.row().references.is_empty() {
         return Ok(call.registry().resolved_text(stored).await?);
     }
@@ -193,4 +204,3 @@ pub(super) async fn ids_of_guid(call: Call) -> Reply {
         ids.into_iter().map(|(context, id)| ContextId { context: context.to_string(), id }).collect();
     reply::json(&bodies)
 }
-

@@ -11,7 +11,8 @@ const RESOLVED: &str = "resolved";
 
 pub(super) async fn list(call: Call) -> Reply {
     let filter = SubjectFilter::parse(call.query.find("subjectPrefix").unwrap_or(":*:"));
-    let subjects = call.registry().subjects(&filter, call.query.deleted_or_only(), call.query.page()?).await?;
+    let subjects =
+        call.registry().subjects(&filter, call.query.deleted_or_only(), call.query.page()?).await?;
     let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
     reply::json(&names)
 }

@@ -128,6 +128,7 @@ impl Registry {
 /// Whether a version takes part: with a compatibility group only those with the same value of that metadata property.
 fn in_group(config: &StoredConfig, metadata: Option<&Metadata>, stored: &Arc<StoredSchema>) -> bool {
     let Some(group) = &config.compatibility_group else { return true };
-    let value = |metadata: Option<&Metadata>| metadata.and_then(|metadata| metadata.properties.get(group).cloned());
+    let value =
+        |metadata: Option<&Metadata>| metadata.and_then(|metadata| metadata.properties.get(group).cloned());
     value(metadata) == value(stored.row().metadata.as_ref())
 }

@@ -1,7 +1,9 @@
 //! From a posted schema to the content that would be stored: type, limits, references, parsing, canonical text, identity.
 
 use assay_schema_core::avro::{self, ParseMode};
-use assay_schema_core::{Context, Guid, Metadata, QualifiedSubject, RuleSet, SchemaReference, SchemaType, content_guid};
+use assay_schema_core::{
+    Context, Guid, Metadata, QualifiedSubject, RuleSet, SchemaReference, SchemaType, content_guid,
+};
 
 use super::Registry;
 use super::error::{InvalidSchema, RegistryError};
@@ -68,7 +70,8 @@ impl Registry {
     ) -> Result<Content, RegistryError> {
         self.check_type_and_size(input)?;
         let resolved = self.resolve_input(snapshot, &subject.context, input, mode).await;
-        let (references, texts) = resolved.map_err(|failure| failure.into_error(|detail| refused(subject, input, detail)))?;
+        let (references, texts) =
+            resolved.map_err(|failure| failure.into_error(|detail| refused(subject, input, detail)))?;
         let slices: Vec<&str> = texts.iter().map(String::as_str).collect();
         let parsed = avro::Schema::parse_with_references(&input.schema, &slices, mode);
         let mut schema = parsed.map_err(|error| refused(subject, input, error.to_string()))?;
@@ -92,10 +95,10 @@ impl Registry {
     }
 
     fn check_type_and_size(&self, input: &SchemaInput) -> Result<(), RegistryError> {
-        if let Some(schema_type) = &input.schema_type {
-            if SchemaType::parse(schema_type).is_err() {
-                return Err(InvalidSchema::UnknownType { schema_type: schema_type.clone() }.into());
-            }
+        if let Some(schema_type) = &input.schema_type
+            && SchemaType::parse(schema_type).is_err()
+        {
+            return Err(InvalidSchema::UnknownType { schema_type: schema_type.clone() }.into());
         }
         if input.schema.trim().is_empty() {
             return Err(InvalidSchema::Empty.into());
@@ -126,7 +129,8 @@ impl Registry {
 /// The refusal of a posted schema, printing the request the way the contract does.
 fn refused(subject: &QualifiedSubject, input: &SchemaInput, detail: String) -> InvalidSchema {
     let references = print_references(&input.references);
-    let guid = content_guid(&input.schema, &input.references, input.metadata.as_ref(), input.rule_set.as_ref());
+    let guid =
+        content_guid(&input.schema, &input.references, input.metadata.as_ref(), input.rule_set.as_ref());
     InvalidSchema::Refused {
         request: format!(
             "{{subject={subject},version={},id={},guid={guid},schemaType=AVRO,references=[{references}],metadata={},ruleSet={},\
@@ -146,7 +150,10 @@ fn print_references(references: &[SchemaReference]) -> String {
     let printed: Vec<String> = references
         .iter()
         .map(|reference| {
-            format!("{{name='{}', subject='{}', version={}}}", reference.name, reference.subject, reference.version)
+            format!(
+                "{{name='{}', subject='{}', version={}}}",
+                reference.name, reference.subject, reference.version
+            )
         })
         .collect();
     printed.join(", ")

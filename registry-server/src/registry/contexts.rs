@@ -38,6 +38,7 @@ impl Registry {
         let scope = QualifiedSubject::new(context.clone(), "");
         tx.append_event(&self.event("context.delete", &scope, origin)).await?;
         tx.commit().await?;
+        self.settings_changed().await;
         Ok(())
     }
 }

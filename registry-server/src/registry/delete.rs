@@ -66,6 +66,9 @@ impl Registry {
         };
         tx.commit().await?;
         self.changed(&subject.context, &ids(&doomed), &gone);
+        if permanent {
+            self.settings_changed().await;
+        }
         Ok(doomed.into_iter().map(|row| row.version).collect())
     }
 
@@ -98,7 +101,10 @@ impl Registry {
         permanent: bool,
         origin: &Origin,
     ) -> Result<Version, RegistryError> {
-        self.retrying("Delete Schema Version", || self.try_delete_version(subject, version, permanent, origin)).await
+        self.retrying("Delete Schema Version", || {
+            self.try_delete_version(subject, version, permanent, origin)
+        })
+        .await
     }
 
     async fn try_delete_version(
@@ -115,9 +121,13 @@ impl Registry {
         let kept = if permanent { Kept::AnyStored } else { Kept::Live };
         self.check_no_referrer(&mut *tx, subject, row.version, kept).await?;
         if permanent && !row.deleted {
-            return Err(RegistryError::VersionNotSoftDeleted { subject: subject.clone(), version: row.version });
+            return Err(RegistryError::VersionNotSoftDeleted {
+                subject: subject.clone(),
+                version: row.version,
+            });
         }
-        let mut event = self.event(if permanent { "version.purge" } else { "version.delete" }, subject, origin);
+        let mut event =
+            self.event(if permanent { "version.purge" } else { "version.delete" }, subject, origin);
         (event.version, event.id) = (Some(row.version), Some(row.id));
         let gone = if permanent {
             let gone = tx.remove_versions(subject, &[row.version]).await?;
@@ -133,6 +143,9 @@ impl Registry {
         tx.append_event(&event).await?;
         tx.commit().await?;
         self.changed(&subject.context, &[row.id], &gone);
+        if permanent && all.len() == 1 {
+            self.settings_changed().await;
+        }
         Ok(row.version)
     }
 
@@ -202,7 +215,9 @@ fn ids(rows: &[VersionRow]) -> Vec<SchemaId> {
 }
 
 fn versions_json(rows: &[VersionRow]) -> String {
-    let versions: Vec<_> =
-        rows.iter().map(|row| serde_json::json!({ "version": row.version.get(), "id": row.id.get() })).collect();
+    let versions: Vec<_> = rows
+        .iter()
+        .map(|row| serde_json::json!({ "version": row.version.get(), "id": row.id.get() }))
+        .collect();
     serde_json::json!({ "versions": versions }).to_string()
 }

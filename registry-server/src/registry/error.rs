@@ -154,7 +154,9 @@ pub enum RegistryError {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSchema {
     /// The parser, or the resolution of references, refused it.
-    #[error("Invalid schema of type AVRO, details: Invalid schema {request} with refs [{references}] of type AVRO, details: {detail}")]
+    #[error(
+        "Invalid schema of type AVRO, details: Invalid schema {request} with refs [{references}] of type AVRO, details: {detail}"
+    )]
     Refused {
         /// The request, printed the way the contract prints it.
         request: String,
@@ -224,5 +226,9 @@ pub enum NotPermitted {
 
 /// `:.ctx:`, or nothing for the default context.
 fn context_text(subject: &QualifiedSubject) -> String {
-    if subject.context == Context::default_context() { String::new() } else { format!(":{}:", subject.context.as_str()) }
+    if subject.context == Context::default_context() {
+        String::new()
+    } else {
+        format!(":{}:", subject.context.as_str())
+    }
 }

@@ -7,7 +7,12 @@ use super::{Registry, RegistryError};
 use crate::store::{Event, EventFilter, NewEvent};
 
 impl Registry {
-    pub(super) fn event(&self, action: &'static str, subject: &QualifiedSubject, origin: &Origin) -> NewEvent {
+    pub(super) fn event(
+        &self,
+        action: &'static str,
+        subject: &QualifiedSubject,
+        origin: &Origin,
+    ) -> NewEvent {
         NewEvent {
             ts_ms: self.now_ms(),
             principal: origin.principal.clone(),

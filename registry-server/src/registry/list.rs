@@ -1,14 +1,10 @@
 //! Lists: subjects, versions of a subject, and schemas across subjects.
 
-use std::collections::BTreeMap;
-
-use assay_schema_core::{Context, QualifiedSubject, Version};
+use assay_schema_core::{Context, QualifiedSubject};
 
 use super::Registry;
 use super::error::RegistryError;
 use super::input::{Deleted, Page, SubjectVersion};
-use super::settings::StoredConfig;
-use super::subjects;
 use crate::store::{Snapshot, VersionCursor, VersionRow};
 
 /// Rows read from the store at a time while listing schemas.
@@ -81,12 +77,12 @@ impl Registry {
         if !rows.iter().any(|row| deleted.takes(row.deleted)) {
             return Err(RegistryError::SubjectNotFound { subject: subject.to_string() });
         }
-        let taken = rows.into_iter().filter(|row| as_negative || deleted.takes(row.deleted));
+        let counted = rows.into_iter().filter(|row| as_negative || deleted.takes(row.deleted));
         let number = |row: VersionRow| {
             let version = row.version.get();
             if as_negative && row.deleted { -version } else { version }
         };
-        Ok(page.of(taken.map(number)))
+        Ok(page.of(counted.map(number)))
     }
 
     /// Schemas by subject, then version.
@@ -100,15 +96,17 @@ impl Registry {
         let mut pending: Option<VersionRow> = None;
         loop {
             let context = filter.subjects.context.as_ref();
-            let rows = snapshot.versions_after(context, &filter.subjects.prefix, cursor.as_ref(), ROWS_PER_READ).await?;
+            let rows = snapshot
+                .versions_after(context, &filter.subjects.prefix, cursor.as_ref(), ROWS_PER_READ)
+                .await?;
             let Some(last) = rows.last() else { break };
             cursor = Some(VersionCursor::from(last));
             for row in rows.into_iter().filter(|row| filter.deleted.takes(row.deleted)) {
-                let before = pending.replace(row);
-                let Some(before) = before else { continue };
-                let newer_follows = pending.as_ref().is_some_and(|row| row.subject == before.subject);
+                let passed = pending.replace(row);
+                let Some(passed) = passed else { continue };
+                let newer_follows = pending.as_ref().is_some_and(|row| row.subject == passed.subject);
                 if !(filter.latest_only && newer_follows) {
-                    list.take(self, &mut *snapshot, before).await?;
+                    list.take(self, &mut *snapshot, passed).await?;
                 }
                 if list.is_full() {
                     return Ok(list.found);
@@ -119,32 +117,6 @@ impl Registry {
             list.take(self, &mut *snapshot, row).await?;
         }
         Ok(list.found)
-    }
-
-    /// Names that are aliases, by the subject they point to.
-    ///
-    /// # Errors
-    /// Store errors.
-    pub async fn aliases(&self) -> Result<BTreeMap<QualifiedSubject, Vec<QualifiedSubject>>, RegistryError> {
-        let mut snapshot = self.store().read().await?;
-        let mut aliases: BTreeMap<QualifiedSubject, Vec<QualifiedSubject>> = BTreeMap::new();
-        for row in snapshot.settings_in(None).await? {
-            let config = row.config.as_deref().and_then(|text| serde_json::from_str::<StoredConfig>(text).ok());
-            if let Some(alias) = config.and_then(|config| config.alias).filter(|_| !row.scope.is_context_only()) {
-                let target = subjects::in_context(&row.scope.context, &alias);
-                aliases.entry(target).or_default().push(row.scope);
-            }
-        }
-        Ok(aliases)
-    }
-
-    /// The version after which a subject's next one follows; for messages and plans.
-    ///
-    /// # Errors
-    /// Store errors.
-    pub async fn latest_version(&self, subject: &QualifiedSubject) -> Result<Option<Version>, RegistryError> {
-        let mut snapshot = self.store().read().await?;
-        Ok(snapshot.versions(subject).await?.iter().rev().find(|row| !row.deleted).map(|row| row.version))
     }
 }
 
@@ -173,7 +145,9 @@ impl Listing<'_> {
             self.skipped += 1;
             return Ok(());
         }
-        let Some(schema) = registry.content(snapshot, &row.subject.context, row.id).await? else { return Ok(()) };
+        let Some(schema) = registry.content(snapshot, &row.subject.context, row.id).await? else {
+            return Ok(());
+        };
         if !self.filter.rule_type.is_empty() {
             let rules = schema.row().rule_set.as_ref();
             if !rules.is_some_and(|rules| rules.has_type(&self.filter.rule_type)) {

@@ -3,11 +3,11 @@
 use assay_schema_core::avro::ParseMode;
 use assay_schema_core::{Metadata, QualifiedSubject, SchemaId};
 
+use super::Registry;
 use super::content::Content;
 use super::error::RegistryError;
 use super::input::{Deleted, Found, SchemaInput, SubjectVersion};
 use super::settings::{Settings, StoredConfig};
-use super::Registry;
 use crate::store::{Snapshot, VersionRow};
 
 /// A version that matches, and how.
@@ -37,18 +37,27 @@ impl Registry {
         }
         let settings = Settings::read(&mut *snapshot, &subject).await?;
         let config = settings.config();
-        let normalize = (normalize || config.normalize == Some(true)) && !settings.mode().is_import_or_forward();
+        let normalize =
+            (normalize || config.normalize == Some(true)) && !settings.mode().is_import_or_forward();
         let content = self.prepare(&mut *snapshot, &subject, input, ParseMode::Lax, normalize).await?;
         let found = self.find(&mut *snapshot, &subject, &versions, &content, deleted).await?;
         let found = match found {
             Some(found) => Some(found),
-            None => self.find_inherited(&mut *snapshot, &subject, &versions, &content, &config, deleted).await?,
+            None => {
+                self.find_inherited(&mut *snapshot, &subject, &versions, &content, &config, deleted).await?
+            }
         };
         let found = found.ok_or(RegistryError::SchemaNotFound)?;
         let schema = self.content_of(&mut *snapshot, &subject.context, found.row.id).await?;
         let row = found.row.clone();
         Ok(Found {
-            version: SubjectVersion { subject, version: row.version, ts_ms: row.ts_ms, deleted: row.deleted, schema },
+            version: SubjectVersion {
+                subject,
+                version: row.version,
+                ts_ms: row.ts_ms,
+                deleted: row.deleted,
+                schema,
+            },
             by_equivalence: found.by_equivalence,
         })
     }
@@ -128,11 +137,14 @@ impl Registry {
         if content.metadata.is_some() && content.rule_set.is_some() {
             return Ok(None);
         }
-        let Some(latest) = versions.iter().rev().find(|row| deleted.takes(row.deleted)) else { return Ok(None) };
+        let Some(latest) = versions.iter().rev().find(|row| deleted.takes(row.deleted)) else {
+            return Ok(None);
+        };
         let latest = self.content_of(snapshot, &subject.context, latest.id).await?;
         let metadata = content.metadata.as_ref().or(latest.row().metadata.as_ref());
         let rule_set = content.rule_set.as_ref().or(latest.row().rule_set.as_ref());
-        let content = content.with_contract(config.merged_metadata(metadata), config.merged_rule_set(rule_set));
+        let content =
+            content.with_contract(config.merged_metadata(metadata), config.merged_rule_set(rule_set));
         self.find(snapshot, subject, versions, &content, deleted).await
     }
 

@@ -23,7 +23,11 @@ pub(super) fn check_writable(settings: &Settings, subject: &QualifiedSubject) ->
 }
 
 /// Refuses registrations that the mode in scope does not allow: with an id outside `IMPORT`, without one in it.
-pub(super) fn check_register(mode: Mode, with_id: bool, subject: &QualifiedSubject) -> Result<(), RegistryError> {
+pub(super) fn check_register(
+    mode: Mode,
+    with_id: bool,
+    subject: &QualifiedSubject,
+) -> Result<(), RegistryError> {
     let subject = subject.clone();
     match mode {
         Mode::ReadOnly | Mode::ReadOnlyOverride => Err(NotPermitted::ReadOnly { subject }.into()),
@@ -89,6 +93,9 @@ impl Registry {
         }
         self.store_mode(&mut *tx, scope, before, mode, origin).await?;
         tx.commit().await?;
+        if !gone.is_empty() {
+            self.settings_changed().await;
+        }
         for (subject, ids) in gone {
             self.changed(&subject.context, &ids, &ids);
         }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use assay_schema_core::{Context, Guid, QualifiedSubject, SchemaId, Version, VersionRef};
 
+use super::Registry;
 use super::error::RegistryError;
 use super::input::{Deleted, Page, SubjectVersion};
 use super::stored::StoredSchema;
-use super::Registry;
 use crate::store::{Snapshot, VersionRow};
 
 /// A content found by id, with a version that has it.
@@ -47,7 +47,8 @@ impl Registry {
             }
         };
         let settled = own.is_some() || scope.is_context_only();
-        let schema = self.content(&mut *snapshot, &scope.context, id).await?.ok_or_else(|| id_not_found(id))?;
+        let schema =
+            self.content(&mut *snapshot, &scope.context, id).await?.ok_or_else(|| id_not_found(id))?;
         Ok(VersionOfId { schema, version: row, settled })
     }
 
@@ -205,8 +206,11 @@ impl Registry {
         let mut snapshot = self.store().read().await?;
         let target = self.version_in(&mut *snapshot, subject, version, Deleted::Include).await?;
         let referrers = snapshot.referrers(subject, Some(target.version)).await?;
-        let mut ids: Vec<SchemaId> =
-            referrers.iter().filter(|referrer| deleted.takes(referrer.deleted)).map(|referrer| referrer.id).collect();
+        let mut ids: Vec<SchemaId> = referrers
+            .iter()
+            .filter(|referrer| deleted.takes(referrer.deleted))
+            .map(|referrer| referrer.id)
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         Ok(page.of(ids))

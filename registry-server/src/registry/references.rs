@@ -60,7 +60,11 @@ pub(super) async fn with_real_versions(
 ) -> Result<Vec<SchemaReference>, ReferenceFailure> {
     let mut real = Vec::with_capacity(references.len());
     for reference in references {
-        if reference.name.is_empty() || reference.subject.is_empty() || reference.version < -1 || reference.version == 0 {
+        if reference.name.is_empty()
+            || reference.subject.is_empty()
+            || reference.version < -1
+            || reference.version == 0
+        {
             return Err(ReferenceFailure::Detail(format!(
                 "Invalid reference: {{name='{}', subject='{}', version={}}}",
                 reference.name, reference.subject, reference.version
@@ -68,7 +72,9 @@ pub(super) async fn with_real_versions(
         }
         let mut reference = reference.clone();
         let subject = target(owner, &reference);
-        if subjects::has_control_character(&subject.subject) || subjects::has_control_character(subject.context.as_str()) {
+        if subjects::has_control_character(&subject.subject)
+            || subjects::has_control_character(subject.context.as_str())
+        {
             return Err(not_found(&reference));
         }
         if reference.version == -1 {
@@ -106,7 +112,8 @@ pub(super) async fn resolve(
 ) -> Result<Vec<Arc<StoredSchema>>, ReferenceFailure> {
     let mut seen = HashSet::new();
     let mut ordered = Vec::new();
-    let mut stack = vec![Frame { context: owner.clone(), references: references.to_vec(), next: 0, content: None }];
+    let mut stack =
+        vec![Frame { context: owner.clone(), references: references.to_vec(), next: 0, content: None }];
     while let Some(frame) = stack.last_mut() {
         let Some(reference) = frame.references.get(frame.next).cloned() else {
             ordered.extend(stack.pop().and_then(|frame| frame.content));
@@ -140,7 +147,8 @@ async fn referenced(
 ) -> Result<Arc<StoredSchema>, ReferenceFailure> {
     let version = Version::new(reference.version).ok_or_else(|| not_found(reference))?;
     let rows = snapshot.versions(subject).await?;
-    let row = rows.iter().find(|row| row.version == version && (resolution == Resolution::Stored || !row.deleted));
+    let row =
+        rows.iter().find(|row| row.version == version && (resolution == Resolution::Stored || !row.deleted));
     let row = row.ok_or_else(|| not_found(reference))?;
     Ok(registry.content_of(snapshot, &subject.context, row.id).await?)
 }

@@ -152,7 +152,9 @@ impl Registry {
         origin: &Origin,
     ) -> Result<Registered, RegistryError> {
         let mut locks = vec![Lock::Change(subject.clone())];
-        locks.extend(input.references.iter().map(|reference| Lock::Reference(target(&subject.context, reference))));
+        locks.extend(
+            input.references.iter().map(|reference| Lock::Reference(target(&subject.context, reference))),
+        );
         let mut tx = self.store().begin(&locks).await?;
         match self.register_in(&mut *tx, subject, input, options, origin).await {
             Ok(Outcome::Known(known)) => {
@@ -260,12 +262,15 @@ impl Registry {
         content: &Content,
     ) -> Result<Option<VersionRow>, RegistryError> {
         let found = if input.version == 0 && input.id.is_none() {
-            self.find(tx, attempt.subject, &attempt.versions, content, Deleted::Exclude).await?.map(|found| found.row)
+            self.find(tx, attempt.subject, &attempt.versions, content, Deleted::Exclude)
+                .await?
+                .map(|found| found.row)
         } else {
             self.find_by_hash(tx, attempt.subject, &attempt.versions, content, Deleted::Exclude).await?
         };
         let fits = |row: &&VersionRow| {
-            input.id.is_none_or(|id| id == row.id) && (input.version <= 0 || input.version == row.version.get())
+            input.id.is_none_or(|id| id == row.id)
+                && (input.version <= 0 || input.version == row.version.get())
         };
         Ok(found.filter(fits).cloned())
     }
@@ -306,9 +311,18 @@ impl Registry {
     }
 
     /// Hard-deletes older soft-deleted versions with the same id, except ones that are still referenced.
-    async fn purge_older(&self, tx: &mut dyn StoreTx, attempt: &Attempt<'_>, id: SchemaId) -> Result<(), RegistryError> {
-        let older: Vec<Version> =
-            attempt.versions.iter().filter(|row| row.deleted && row.id == id).map(|row| row.version).collect();
+    async fn purge_older(
+        &self,
+        tx: &mut dyn StoreTx,
+        attempt: &Attempt<'_>,
+        id: SchemaId,
+    ) -> Result<(), RegistryError> {
+        let older: Vec<Version> = attempt
+            .versions
+            .iter()
+            .filter(|row| row.deleted && row.id == id)
+            .map(|row| row.version)
+            .collect();
         let mut purged = Vec::with_capacity(older.len());
         for version in older {
             if tx.referrers(attempt.subject, Some(version)).await?.is_empty() {
@@ -325,8 +339,8 @@ impl Registry {
 /// The number of the version to write. Outside imports it must be the next one; an import may use any that is free.
 fn new_version(attempt: &Attempt<'_>, input: &SchemaInput) -> Result<Version, RegistryError> {
     let number = attempt.wanted(input).unwrap_or(attempt.next);
-    let taken = attempt.versions.iter().any(|row| row.version.get() == number);
-    if taken || (number != attempt.next && !attempt.importing()) {
+    let in_use = attempt.versions.iter().any(|row| row.version.get() == number);
+    if in_use || (number != attempt.next && !attempt.importing()) {
         return Err(InvalidSchema::VersionNotNext.into());
     }
     Version::new(number).ok_or_else(|| InvalidSchema::VersionNotNext.into())

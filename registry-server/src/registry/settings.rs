@@ -105,8 +105,9 @@ impl StoredConfig {
 }
 
 fn typed<T: for<'de> Deserialize<'de>>(name: &str, value: &Value) -> Result<Option<T>, RegistryError> {
-    serde_json::from_value(value.clone())
-        .map_err(|error| RegistryError::InvalidBody { message: format!("Cannot deserialize field {name}: {error}") })
+    serde_json::from_value(value.clone()).map_err(|error| RegistryError::InvalidBody {
+        message: format!("Cannot deserialize field {name}: {error}"),
+    })
 }
 
 fn set<T: for<'de> Deserialize<'de>>(
@@ -128,13 +129,20 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) async fn read(snapshot: &mut dyn Snapshot, subject: &QualifiedSubject) -> Result<Self, StoreError> {
+    pub(super) async fn read(
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+    ) -> Result<Self, StoreError> {
         let rows = snapshot.settings(subject).await?;
         let stored = rows.into_iter().map(parse).collect::<Result<_, _>>()?;
         Ok(Self { subject: subject.clone(), stored })
     }
 
-    fn scope(&self, context: &str, subject: &str) -> Option<&(QualifiedSubject, Option<StoredConfig>, Option<Mode>)> {
+    fn scope(
+        &self,
+        context: &str,
+        subject: &str,
+    ) -> Option<&(QualifiedSubject, Option<StoredConfig>, Option<Mode>)> {
         self.stored.iter().find(|(scope, ..)| scope.context.as_str() == context && scope.subject == subject)
     }
 
@@ -162,10 +170,10 @@ impl Settings {
         let context = self.subject.context.as_str();
         let default = Context::default_context();
         let global = self.config_at(default.as_str(), "");
-        if !self.subject.subject.is_empty() {
-            if let Some(own) = self.own_config() {
-                return filled(own, global);
-            }
+        if !self.subject.subject.is_empty()
+            && let Some(own) = self.own_config()
+        {
+            return filled(own, global);
         }
         let wider = self.config_at(context, "").or_else(|| self.config_at(Context::GLOBAL, ""));
         wider.cloned().unwrap_or_default()
@@ -187,8 +195,10 @@ fn filled(own: &StoredConfig, global: Option<&StoredConfig>) -> StoredConfig {
         config.validate_fields = config.validate_fields.or(global.validate_fields);
         config.validate_new_schemas = config.validate_new_schemas.or(global.validate_new_schemas);
         config.validate_rules = config.validate_rules.or(global.validate_rules);
-        config.compatibility_policy = config.compatibility_policy.or_else(|| global.compatibility_policy.clone());
-        config.compatibility_group = config.compatibility_group.or_else(|| global.compatibility_group.clone());
+        config.compatibility_policy =
+            config.compatibility_policy.or_else(|| global.compatibility_policy.clone());
+        config.compatibility_group =
+            config.compatibility_group.or_else(|| global.compatibility_group.clone());
     }
     config
 }
@@ -218,7 +228,11 @@ impl Registry {
     ///
     /// # Errors
     /// 40408 if nothing is stored and nothing is inherited.
-    pub async fn get_config(&self, scope: &QualifiedSubject, inherited: bool) -> Result<StoredConfig, RegistryError> {
+    pub async fn get_config(
+        &self,
+        scope: &QualifiedSubject,
+        inherited: bool,
+    ) -> Result<StoredConfig, RegistryError> {
         let mut snapshot = self.store().read().await?;
         let settings = Settings::read(&mut *snapshot, scope).await?;
         if mode::is_global(scope) {
@@ -227,7 +241,10 @@ impl Registry {
         if inherited {
             return Ok(self.with_default_level(settings.config()));
         }
-        settings.own_config().cloned().ok_or_else(|| RegistryError::ConfigNotSet { subject: scope.to_string() })
+        settings
+            .own_config()
+            .cloned()
+            .ok_or_else(|| RegistryError::ConfigNotSet { subject: scope.to_string() })
     }
 
     /// PUT config: merges the change into what is stored and answers the stored result.
@@ -259,6 +276,9 @@ impl Registry {
         config.apply(change)?;
         self.store_config(&mut *tx, scope, before.as_ref(), Some(&config), origin).await?;
         tx.commit().await?;
+        if config.alias.is_some() || before.is_some_and(|before| before.alias.is_some()) {
+            self.settings_changed().await;
+        }
         Ok(config)
     }
 
@@ -287,11 +307,19 @@ impl Registry {
     ///
     /// # Errors
     /// 40401 if another scope has nothing stored, 42205 (read-only).
-    pub async fn delete_config(&self, scope: &QualifiedSubject, origin: &Origin) -> Result<StoredConfig, RegistryError> {
+    pub async fn delete_config(
+        &self,
+        scope: &QualifiedSubject,
+        origin: &Origin,
+    ) -> Result<StoredConfig, RegistryError> {
         self.retrying("Delete config", || self.try_delete_config(scope, origin)).await
     }
 
-    async fn try_delete_config(&self, scope: &QualifiedSubject, origin: &Origin) -> Result<StoredConfig, RegistryError> {
+    async fn try_delete_config(
+        &self,
+        scope: &QualifiedSubject,
+        origin: &Origin,
+    ) -> Result<StoredConfig, RegistryError> {
         let mut tx = self.store().begin(&[Lock::Change(scope.clone())]).await?;
         let settings = Settings::read(&mut *tx, scope).await?;
         let before = settings.own_config().cloned();
@@ -306,21 +334,8 @@ impl Registry {
         mode::check_writable(&settings, scope)?;
         self.store_config(&mut *tx, scope, before.as_ref(), None, origin).await?;
         tx.commit().await?;
+        self.settings_changed().await;
         let before = before.unwrap_or_default();
         Ok(if mode::is_global(scope) { self.with_default_level(before) } else { before })
-    }
-
-    /// The subject an alias of this subject's own config points to, read in the subject's context.
-    ///
-    /// # Errors
-    /// Store errors.
-    pub async fn resolve_alias(&self, subject: QualifiedSubject) -> Result<QualifiedSubject, RegistryError> {
-        if subjects::is_context(&subject) {
-            return Ok(subject);
-        }
-        let mut snapshot = self.store().read().await?;
-        let settings = Settings::read(&mut *snapshot, &subject).await?;
-        let alias = settings.own_config().and_then(|config| config.alias.as_deref());
-        Ok(alias.map_or(subject.clone(), |alias| subjects::in_context(&subject.context, alias)))
     }
 }

@@ -59,7 +59,11 @@ impl Registry {
     ///
     /// # Errors
     /// Store errors.
-    pub async fn schema_by_id(&self, context: &Context, id: SchemaId) -> Result<Option<Arc<StoredSchema>>, RegistryError> {
+    pub async fn schema_by_id(
+        &self,
+        context: &Context,
+        id: SchemaId,
+    ) -> Result<Option<Arc<StoredSchema>>, RegistryError> {
         if let Some(found) = self.caches().content(context, id) {
             return Ok(Some(found));
         }
@@ -97,7 +101,11 @@ impl Registry {
     }
 
     /// The parsed form of a stored content, with everything it references resolved.
-    pub(super) async fn parsed(&self, snapshot: &mut dyn Snapshot, stored: &StoredSchema) -> Result<avro::Schema, RegistryError> {
+    pub(super) async fn parsed(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        stored: &StoredSchema,
+    ) -> Result<avro::Schema, RegistryError> {
         Ok(self.parsed_with_references(snapshot, stored).await?.0)
     }
 

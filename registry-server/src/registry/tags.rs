@@ -141,7 +141,11 @@ impl Registry {
     ///
     /// # Errors
     /// Store errors.
-    pub async fn tags_of(&self, stored: &StoredSchema, asked: &[String]) -> Result<Vec<SchemaTags>, RegistryError> {
+    pub async fn tags_of(
+        &self,
+        stored: &StoredSchema,
+        asked: &[String],
+    ) -> Result<Vec<SchemaTags>, RegistryError> {
         let mut snapshot = self.store().read().await?;
         let inline = inline_tags(&self.parsed(&mut *snapshot, stored).await?);
         Ok(matching(inline.into_iter().map(SchemaTags::from), stored.row().metadata.as_ref(), asked))
@@ -155,11 +159,12 @@ fn matching(
 ) -> Vec<SchemaTags> {
     let wanted = |tag: &String| asked.iter().any(|name| name == "*" || name == tag);
     let mut by_entity: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    let from_metadata = metadata.into_iter().flat_map(|metadata| &metadata.tags).map(|(path, tags)| SchemaTags {
-        entity_path: path.clone(),
-        entity_type: FIELD.to_owned(),
-        tags: tags.iter().cloned().collect(),
-    });
+    let from_metadata =
+        metadata.into_iter().flat_map(|metadata| &metadata.tags).map(|(path, tags)| SchemaTags {
+            entity_path: path.clone(),
+            entity_type: FIELD.to_owned(),
+            tags: tags.iter().cloned().collect(),
+        });
     for entity in inline.chain(from_metadata) {
         let tags = by_entity.entry((entity.entity_path, entity.entity_type)).or_default();
         for tag in entity.tags.into_iter().filter(wanted) {

@@ -26,40 +26,54 @@ pub(super) enum Connection<'c> {
 
 impl Connection<'_> {
     /// Runs a query and returns all its rows; the callers bound their number.
-    pub(super) async fn fetch_all(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn fetch_all(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(connection) => {
-                let rows = sqlx::query_with(sql, sqlite_arguments(args)?).fetch_all(&mut **connection).await?;
+                let rows =
+                    sqlx::query_with(sql, sqlite_arguments(args)?).fetch_all(&mut **connection).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(connection) => {
-                let rows = sqlx::query_with(sql, postgres_arguments(args)?).fetch_all(&mut **connection).await?;
+                let rows =
+                    sqlx::query_with(sql, postgres_arguments(args)?).fetch_all(&mut **connection).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
 
     /// Runs a query that yields at most one row.
-    pub(super) async fn fetch_optional(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn fetch_optional(
+        &mut self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Option<Row>, StoreError> {
         Ok(match self {
-            Self::Sqlite(connection) => {
-                sqlx::query_with(sql, sqlite_arguments(args)?).fetch_optional(&mut **connection).await?.map(Row::Sqlite)
-            }
-            Self::Postgres(connection) => {
-                sqlx::query_with(sql, postgres_arguments(args)?).fetch_optional(&mut **connection).await?.map(Row::Postgres)
-            }
+            Self::Sqlite(connection) => sqlx::query_with(sql, sqlite_arguments(args)?)
+                .fetch_optional(&mut **connection)
+                .await?
+                .map(Row::Sqlite),
+            Self::Postgres(connection) => sqlx::query_with(sql, postgres_arguments(args)?)
+                .fetch_optional(&mut **connection)
+                .await?
+                .map(Row::Postgres),
         })
     }
 
     /// Runs a statement and returns the number of rows it changed.
     pub(super) async fn execute(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Sqlite(connection) => {
-                sqlx::query_with(sql, sqlite_arguments(args)?).execute(&mut **connection).await?.rows_affected()
-            }
-            Self::Postgres(connection) => {
-                sqlx::query_with(sql, postgres_arguments(args)?).execute(&mut **connection).await?.rows_affected()
-            }
+            Self::Sqlite(connection) => sqlx::query_with(sql, sqlite_arguments(args)?)
+                .execute(&mut **connection)
+                .await?
+                .rows_affected(),
+            Self::Postgres(connection) => sqlx::query_with(sql, postgres_arguments(args)?)
+                .execute(&mut **connection)
+                .await?
+                .rows_affected(),
         })
     }
 }

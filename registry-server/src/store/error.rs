@@ -78,18 +78,22 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 // Postgres: foreign key, unique, serialization failure, deadlock. SQLite: BUSY, BUSY_SNAPSHOT, and the extended
                 // constraint codes of foreign key, primary key and unique.
-                Some(
-                    "23503" | "23505" | "40001" | "40P01" | "5" | "517" | "787" | "1555" | "2067",
-                ) => Self::Conflict(Box::new(error)),
+                Some("23503" | "23505" | "40001" | "40P01" | "5" | "517" | "787" | "1555" | "2067") => {
+                    Self::Conflict(Box::new(error))
+                }
                 // Postgres: connection exceptions, too many connections, administrative shutdown, not yet accepting connections.
-                Some(code) if code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03") => {
+                Some(code)
+                    if code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03") =>
+                {
                     Self::Unavailable(Box::new(error))
                 }
                 _ => Self::Failed(Box::new(error)),
             },
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => {
-                Self::Unavailable(Box::new(error))
-            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_) => Self::Unavailable(Box::new(error)),
             _ => Self::Failed(Box::new(error)),
         }
     }

@@ -1,6 +1,8 @@
 //! Rows as the rules see them.
 
-use assay_schema_core::{Context, Guid, Metadata, Mode, QualifiedSubject, RuleSet, SchemaId, SchemaReference, SchemaType, Version};
+use assay_schema_core::{
+    Context, Guid, Metadata, Mode, QualifiedSubject, RuleSet, SchemaId, SchemaReference, SchemaType, Version,
+};
 
 /// A content to store.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,13 +4,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Postgres, Row as _, Transaction};
 
 use super::connection::{Arg, Connection, Row};
 use super::error::{OpenError, StoreError};
 use super::session::{Session, seal};
-use super::{Lock, Snapshot, Store, StoreTx, lock, migrations};
+use super::{Changes, EventFilter, Lock, Snapshot, Store, StoreTx, lock, migrations};
 
 /// Connections for reads and changes together.
 const CONNECTIONS_MAX: u32 = 16;
@@ -22,7 +22,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const SEAL_KEY: i64 = 0x73_65_61_6c;
 
 const CLUSTER_ID: &str = "SELECT value FROM meta WHERE name = 'cluster_id'";
-const SET_CLUSTER_ID: &str = "INSERT INTO meta (name, value) VALUES ('cluster_id', $1) ON CONFLICT (name) DO NOTHING";
+const SET_CLUSTER_ID: &str =
+    "INSERT INTO meta (name, value) VALUES ('cluster_id', $1) ON CONFLICT (name) DO NOTHING";
 const LOCK_EXCLUSIVE: &str = "SELECT pg_advisory_xact_lock($1)";
 const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared($1)";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
@@ -99,7 +100,11 @@ impl Change {
     }
 
     /// Runs an allocator statement in a transaction of its own, so that no change waits for another's commit to get an id.
-    pub(super) async fn allocate(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn allocate(
+        &self,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Option<Row>, StoreError> {
         let mut connection = self.ids.acquire().await?;
         Connection::Postgres(&mut connection).fetch_optional(sql, args).await
     }
@@ -110,6 +115,31 @@ impl Change {
 
     pub(super) async fn rollback(self) -> Result<(), StoreError> {
         Ok(self.transaction.rollback().await?)
+    }
+}
+
+/// Notifications, sent inside the transactions that write the events and so delivered in commit order. Each names one revision,
+/// which is read then: nothing is inferred from the order of revisions.
+struct Feed {
+    listener: PgListener,
+    pool: PgPool,
+}
+
+#[async_trait]
+impl Changes for Feed {
+    async fn next(&mut self) -> Result<super::Change, StoreError> {
+        let Some(notification) = self.listener.try_recv().await? else {
+            return Ok(super::Change::Interrupted);
+        };
+        let Ok(revision) = notification.payload().parse::<i64>() else {
+            return Ok(super::Change::Interrupted);
+        };
+        let filter =
+            EventFilter { after_revision: revision.saturating_sub(1), limit: 1, ..EventFilter::default() };
+        let mut snapshot = Session::PostgresReader(self.pool.acquire().await?);
+        let event = snapshot.events(&filter).await?.into_iter().next();
+        let event = event.filter(|event| event.revision == revision);
+        Ok(event.map_or(super::Change::Interrupted, |event| super::Change::Event(Box::new(event))))
     }
 }
 
@@ -146,6 +176,12 @@ impl Store for PostgresStore {
         let sealed = seal(&mut Connection::Postgres(&mut transaction), limit).await?;
         transaction.commit().await?;
         Ok(sealed)
+    }
+
+    async fn changes(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen("assay_events").await?;
+        Ok(Some(Box::new(Feed { listener, pool: self.pool.clone() })))
     }
 
     fn backend(&self) -> &'static str {

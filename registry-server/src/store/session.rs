@@ -11,7 +11,9 @@ use sqlx::{Postgres, Sqlite};
 
 use super::connection::{Arg, Connection};
 use super::error::StoreError;
-use super::model::{Event, EventFilter, Referrer, SchemaRow, ScopeSettings, SubjectRow, VersionCursor, VersionRow};
+use super::model::{
+    Event, EventFilter, Referrer, SchemaRow, ScopeSettings, SubjectRow, VersionCursor, VersionRow,
+};
 use super::{Snapshot, postgres, sqlite};
 
 pub(super) use events::seal;
@@ -35,7 +37,8 @@ impl Session {
     }
 }
 
-const SCHEMA: &str = "SELECT hash, schema_type, text, refs, metadata, rule_set FROM schemas WHERE context = $1 AND id = $2";
+const SCHEMA: &str =
+    "SELECT hash, schema_type, text, refs, metadata, rule_set FROM schemas WHERE context = $1 AND id = $2";
 const PREFERRED_ID: &str = "SELECT id FROM preferred_ids WHERE context = $1 AND hash = $2";
 const IDS_OF_HASH: &str = "SELECT context, id FROM schemas WHERE hash = $1 ORDER BY context, id";
 const VERSIONS: &str = "SELECT context, subject, version, id, ts_ms, deleted_ms FROM versions \
@@ -85,7 +88,9 @@ impl Snapshot for Session {
 
     async fn ids_of_hash(&mut self, hash: &Guid) -> Result<Vec<(Context, SchemaId)>, StoreError> {
         let rows = self.connection()?.fetch_all(IDS_OF_HASH, &[Arg::Blob(hash.as_bytes())]).await?;
-        rows.iter().map(|row| Ok((rows::context(row.text(0)?)?, rows::schema_id(row.integer(1)?)?))).collect()
+        rows.iter()
+            .map(|row| Ok((rows::context(&row.text(0)?)?, rows::schema_id(row.integer(1)?)?)))
+            .collect()
     }
 
     async fn versions(&mut self, subject: &QualifiedSubject) -> Result<Vec<VersionRow>, StoreError> {
@@ -94,16 +99,29 @@ impl Snapshot for Session {
         rows.iter().map(rows::version).collect()
     }
 
-    async fn versions_of_id(&mut self, context: &Context, id: SchemaId) -> Result<Vec<VersionRow>, StoreError> {
+    async fn versions_of_id(
+        &mut self,
+        context: &Context,
+        id: SchemaId,
+    ) -> Result<Vec<VersionRow>, StoreError> {
         let args = [Arg::Text(context.as_str()), Arg::Integer(id.get().into())];
         let rows = self.connection()?.fetch_all(VERSIONS_OF_ID, &args).await?;
         rows.iter().map(rows::version).collect()
     }
 
-    async fn referrers(&mut self, target: &QualifiedSubject, version: Option<Version>) -> Result<Vec<Referrer>, StoreError> {
-        let (first, last) = version.map_or((1, i64::from(i32::MAX)), |version| (version.get().into(), version.get().into()));
-        let args =
-            [Arg::Text(target.context.as_str()), Arg::Text(&target.subject), Arg::Integer(first), Arg::Integer(last)];
+    async fn referrers(
+        &mut self,
+        target: &QualifiedSubject,
+        version: Option<Version>,
+    ) -> Result<Vec<Referrer>, StoreError> {
+        let (first, last) =
+            version.map_or((1, i64::from(i32::MAX)), |version| (version.get().into(), version.get().into()));
+        let args = [
+            Arg::Text(target.context.as_str()),
+            Arg::Text(&target.subject),
+            Arg::Integer(first),
+            Arg::Integer(last),
+        ];
         let rows = self.connection()?.fetch_all(REFERRERS, &args).await?;
         rows.iter().map(rows::referrer).collect()
     }
@@ -115,12 +133,18 @@ impl Snapshot for Session {
     }
 
     async fn settings_in(&mut self, context: Option<&Context>) -> Result<Vec<ScopeSettings>, StoreError> {
-        let rows =
-            self.connection()?.fetch_all(SETTINGS_IN, &[Arg::Text(context.map_or("", Context::as_str))]).await?;
+        let rows = self
+            .connection()?
+            .fetch_all(SETTINGS_IN, &[Arg::Text(context.map_or("", Context::as_str))])
+            .await?;
         rows.iter().map(rows::settings).collect()
     }
 
-    async fn subjects(&mut self, context: Option<&Context>, prefix: &str) -> Result<Vec<SubjectRow>, StoreError> {
+    async fn subjects(
+        &mut self,
+        context: Option<&Context>,
+        prefix: &str,
+    ) -> Result<Vec<SubjectRow>, StoreError> {
         let end = prefix_end(prefix);
         let mut connection = self.connection()?;
         let rows = match context {
@@ -156,7 +180,7 @@ impl Snapshot for Session {
 
     async fn contexts(&mut self) -> Result<Vec<Context>, StoreError> {
         let rows = self.connection()?.fetch_all(CONTEXTS, &[]).await?;
-        rows.iter().map(|row| rows::context(row.text(0)?)).collect()
+        rows.iter().map(|row| rows::context(&row.text(0)?)).collect()
     }
 
     async fn max_id(&mut self, context: &Context) -> Result<Option<SchemaId>, StoreError> {

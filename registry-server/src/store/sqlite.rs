@@ -10,14 +10,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::connection::Connection;
 use super::error::{OpenError, StoreError};
 use super::session::{Session, seal};
-use super::{Lock, Snapshot, Store, StoreTx, migrations};
+use super::{Changes, Lock, Snapshot, Store, StoreTx, migrations};
 
 /// Connections that read at the same time.
 const READERS_MAX: u32 = 8;
@@ -29,7 +32,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const GROUP_CHANGES_MAX: u32 = 256;
 
 const CLUSTER_ID: &str = "SELECT value FROM meta WHERE name = 'cluster_id'";
-const SET_CLUSTER_ID: &str = "INSERT INTO meta (name, value) VALUES ('cluster_id', $1) ON CONFLICT (name) DO NOTHING";
+const SET_CLUSTER_ID: &str =
+    "INSERT INTO meta (name, value) VALUES ('cluster_id', $1) ON CONFLICT (name) DO NOTHING";
 
 /// The `SQLite` backend.
 pub struct SqliteStore {
@@ -95,7 +99,9 @@ impl SqliteStore {
             .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    assert_settings(connection).await.map_err(|error| sqlx::Error::Configuration(Box::new(error)))
+                    assert_settings(connection)
+                        .await
+                        .map_err(|error| sqlx::Error::Configuration(Box::new(error)))
                 })
             })
             .connect_lazy_with(options.clone().create_if_missing(false).pragma("query_only", "on"));
@@ -110,13 +116,15 @@ fn connect(error: sqlx::Error) -> OpenError {
 
 /// Reads back what makes an acknowledged write durable. A setting that did not take is refused, on every connection.
 async fn assert_settings(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(connect)?.get(0);
+    let journal: String =
+        sqlx::query("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(connect)?.get(0);
     if journal != "wal" {
         return Err(OpenError::UnsafeSetting { setting: "journal_mode", found: journal, expected: "wal" });
     }
-    for (setting, query, expected, text) in
-        [("synchronous", "PRAGMA synchronous", 2, "2 (FULL)"), ("foreign_keys", "PRAGMA foreign_keys", 1, "1")]
-    {
+    for (setting, query, expected, text) in [
+        ("synchronous", "PRAGMA synchronous", 2, "2 (FULL)"),
+        ("foreign_keys", "PRAGMA foreign_keys", 1, "1"),
+    ] {
         let found: i64 = sqlx::query(query).fetch_one(&mut *connection).await.map_err(connect)?.get(0);
         if found != expected {
             return Err(OpenError::UnsafeSetting { setting, found: found.to_string(), expected: text });
@@ -127,7 +135,8 @@ async fn assert_settings(connection: &mut SqliteConnection) -> Result<(), OpenEr
 
 impl Writer {
     async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        let connection = self.connection.as_mut().ok_or_else(|| StoreError::Unavailable(Box::new(GroupLost)))?;
+        let connection =
+            self.connection.as_mut().ok_or_else(|| StoreError::Unavailable(Box::new(GroupLost)))?;
         sqlx::query(sql).execute(connection).await?;
         Ok(())
     }
@@ -139,10 +148,10 @@ impl Writer {
         if let Some(group) = self.group.take() {
             group.outcome.send_replace(Outcome::Lost);
         }
-        if let Some(connection) = self.connection.take() {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "closing the writing connection failed");
-            }
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "closing the writing connection failed");
         }
     }
 
@@ -312,6 +321,10 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn changes(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
+        Ok(None)
+    }
+
     fn backend(&self) -> &'static str {
         "sqlite"
     }
@@ -323,10 +336,10 @@ impl Store for SqliteStore {
             tracing::error!(%error, "the last commit failed");
         }
         self.readers.close().await;
-        if let Some(connection) = writer.connection.take() {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "closing the writing connection failed");
-            }
+        if let Some(connection) = writer.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "closing the writing connection failed");
         }
     }
 }

@@ -17,7 +17,11 @@ async fn config_is_merged_inherited_and_removed() {
         ("GET /config/s", None, r#"{"normalize":true}"#),
         // A subject with a config but no level gets the server's, not the global one.
         ("GET /config/s?defaultToGlobal=True", None, r#"{"normalize":true,"compatibilityLevel":"BACKWARD"}"#),
-        ("PUT /config/s", Some(r#"{"compatibility":"NONE"}"#), r#"{"normalize":true,"compatibility":"NONE"}"#),
+        (
+            "PUT /config/s",
+            Some(r#"{"compatibility":"NONE"}"#),
+            r#"{"normalize":true,"compatibility":"NONE"}"#,
+        ),
         ("PUT /config/s", Some(r#"{"normalize":null,"unknown":1}"#), r#"{"compatibility":"NONE"}"#),
         ("GET /config/s", None, r#"{"compatibilityLevel":"NONE"}"#),
         ("DELETE /config/s", None, r#"{"compatibilityLevel":"NONE"}"#),
@@ -47,7 +51,9 @@ async fn modes_decide_what_is_allowed() {
     let server = Server::start().await;
     server.register("s", "\"int\"").await;
     server.ok("GET /mode", None, r#"{"mode":"READWRITE"}"#).await;
-    server.refused("GET /mode/s", None, 404, 40409, "Subject 's' does not have subject-level mode configured").await;
+    server
+        .refused("GET /mode/s", None, 404, 40409, "Subject 's' does not have subject-level mode configured")
+        .await;
     server.ok("PUT /mode/s", Some(r#"{"mode":"readonly"}"#), r#"{"mode":"readonly"}"#).await;
     server.ok("GET /mode/s", None, r#"{"mode":"READONLY"}"#).await;
     let read_only = "Subject s in context  is in read-only mode";
@@ -63,8 +69,24 @@ async fn modes_decide_what_is_allowed() {
     let with_id = json!({"schema": "\"long\"", "id": 9}).to_string();
     let not_import = "Subject :.c:s in context :.c: is not in import mode";
     server.refused("POST /subjects/:.c:s/versions", Some(&with_id), 422, 42205, not_import).await;
-    server.refused("PUT /mode", Some(r#"{"mode":"odd"}"#), 422, 42204, "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.").await;
-    server.refused("PUT /mode/s", Some(r#"{"mode":"FORWARD"}"#), 422, 42204, "Forward mode only supported on global level").await;
+    server
+        .refused(
+            "PUT /mode",
+            Some(r#"{"mode":"odd"}"#),
+            422,
+            42204,
+            "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.",
+        )
+        .await;
+    server
+        .refused(
+            "PUT /mode/s",
+            Some(r#"{"mode":"FORWARD"}"#),
+            422,
+            42204,
+            "Forward mode only supported on global level",
+        )
+        .await;
     server.ok("PUT /mode/:.__GLOBAL:", Some(r#"{"mode":"FORWARD"}"#), r#"{"mode":"FORWARD"}"#).await;
     server.ok("GET /mode/:.c:x?defaultToGlobal=true", None, r#"{"mode":"FORWARD"}"#).await;
     server.ok("PUT /mode/:.__GLOBAL:", Some(r#"{"mode":null}"#), r#"{"mode":null}"#).await;
@@ -90,7 +112,9 @@ async fn imports_keep_ids_and_versions() {
     let second = server.call("POST /subjects/s/versions", Some(&import("\"long\"", 101, 7))).await.json();
     assert_eq!((second["id"].as_i64(), second["version"].as_i64()), (Some(101), Some(7)));
     let overwrite = "Overwrite new schema with id 100 in context . is not permitted.";
-    server.refused("POST /subjects/s/versions", Some(&import("\"string\"", 100, 8)), 422, 42205, overwrite).await;
+    server
+        .refused("POST /subjects/s/versions", Some(&import("\"string\"", 100, 8)), 422, 42205, overwrite)
+        .await;
     server.ok("GET /subjects/s/versions", None, "[5,7]").await;
     server.ok("DELETE /mode/s", None, r#"{"mode":"IMPORT"}"#).await;
     assert_eq!(server.register("other", "\"bytes\"").await.0, 102);
@@ -101,7 +125,9 @@ async fn fixed_modes_cannot_be_changed() {
     let config = assay_registry_server::RegistryConfig { mode_mutability: false, ..Default::default() };
     let server = Server::configured(config, assay_registry_server::ServeOptions::default()).await;
     for line in ["PUT /mode", "PUT /mode/s"] {
-        server.refused(line, Some(r#"{"mode":"READONLY"}"#), 422, 42205, "Mode changes are not allowed").await;
+        server
+            .refused(line, Some(r#"{"mode":"READONLY"}"#), 422, 42205, "Mode changes are not allowed")
+            .await;
     }
     server.refused("DELETE /mode", None, 422, 42205, "Mode changes are not allowed").await;
 }
@@ -110,7 +136,8 @@ async fn fixed_modes_cannot_be_changed() {
 async fn contexts_isolate_ids_and_are_searched_for_unqualified_names() {
     let server = Server::start().await;
     assert_eq!(server.register("a", "\"int\"").await, (1, 1));
-    let answer = server.call("POST /contexts/.c/subjects/b/versions", Some(&body_of("\"long\""))).await.json();
+    let answer =
+        server.call("POST /contexts/.c/subjects/b/versions", Some(&body_of("\"long\""))).await.json();
     assert_eq!(answer["id"], 1);
     assert_eq!(server.call("GET /subjects/b/versions/1", None).await.json()["subject"], ":.c:b");
     assert_eq!(server.call("POST /subjects/b", Some(&body_of("\"long\""))).await.json()["subject"], ":.c:b");
@@ -133,7 +160,9 @@ async fn contexts_isolate_ids_and_are_searched_for_unqualified_names() {
     server.expect("DELETE /contexts/.c", None, 204, "").await;
     server.expect("DELETE /contexts/.never", None, 204, "").await;
     server.ok("GET /contexts", None, r#"["."]"#).await;
-    server.refused("GET /contexts/a:b/subjects", None, 400, 400, "Context name 'a:b' cannot contain a colon").await;
+    server
+        .refused("GET /contexts/a:b/subjects", None, 400, 400, "Context name 'a:b' cannot contain a colon")
+        .await;
 }
 
 #[tokio::test]
@@ -176,20 +205,25 @@ async fn compatibility_is_judged_by_the_level_in_scope() {
         reasons.join(", ")
     );
     server.refused("POST /subjects/s/versions", Some(&body_of(new)), 409, 40901, &conflict).await;
-    server.ok(&format!("{line}/?verbose=True"), Some(&body_of(old)), r#"{"is_compatible":true,"messages":[]}"#).await;
+    server
+        .ok(&format!("{line}/?verbose=True"), Some(&body_of(old)), r#"{"is_compatible":true,"messages":[]}"#)
+        .await;
     server.refused(&format!("{line}/99"), Some(&body_of(old)), 404, 40402, "Version 99 not found.").await;
     let unknown = "POST /compatibility/subjects/unknown/versions";
     server.refused(&format!("{unknown}/99"), Some(&body_of(old)), 404, 40402, "Version 99 not found.").await;
     server.ok(&format!("{unknown}/latest"), Some(&body_of(old)), r#"{"is_compatible":true}"#).await;
     server.ok(unknown, Some(&body_of(old)), r#"{"is_compatible":true}"#).await;
 
-    let answer = server.call(&format!("{line}?verbose=true"), Some(&body_of("{\"type\":\"odd\"}"))).await.json();
+    let answer =
+        server.call(&format!("{line}?verbose=true"), Some(&body_of("{\"type\":\"odd\"}"))).await.json();
     assert_eq!(answer["is_compatible"], false);
     assert_eq!(answer["messages"].as_array().unwrap().len(), 1);
     let answer = server.call(line, Some(&body_of("{\"type\":\"odd\"}"))).await;
     assert_eq!((answer.status, answer.json()["error_code"].as_i64()), (422, Some(42201)));
 
-    server.ok("PUT /config/s", Some(r#"{"compatibility":"FORWARD"}"#), r#"{"compatibility":"FORWARD"}"#).await;
+    server
+        .ok("PUT /config/s", Some(r#"{"compatibility":"FORWARD"}"#), r#"{"compatibility":"FORWARD"}"#)
+        .await;
     assert_eq!(server.register("s", new).await.1, 2);
     let forced = server.call("POST /subjects/s/versions?force=true", Some(&body_of("\"int\""))).await;
     assert_eq!(forced.status, 200, "{}", forced.body);
@@ -202,7 +236,9 @@ async fn transitive_levels_look_at_every_live_version() {
     server.register("s", &record("R", &["a"])).await;
     server.register("s", &record("R", &[])).await;
     let gains = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"string","default":""}]}"#;
-    for (level, status) in [("BACKWARD", 200), ("BACKWARD_TRANSITIVE", 409), ("FULL", 200), ("FULL_TRANSITIVE", 409)] {
+    for (level, status) in
+        [("BACKWARD", 200), ("BACKWARD_TRANSITIVE", 409), ("FULL", 200), ("FULL_TRANSITIVE", 409)]
+    {
         server.call("PUT /config/s", Some(&json!({"compatibility": level}).to_string())).await;
         let answer = server.call("POST /subjects/s/versions?dryRun=true", Some(&body_of(gains))).await;
         assert_eq!(answer.status, status, "{level}: {}", answer.body);
@@ -216,7 +252,9 @@ async fn compatibility_groups_compare_within_the_group() {
     let body = |schema: &str, major: &str| {
         json!({"schema": schema, "metadata": {"properties": {"major": major}}}).to_string()
     };
-    for (schema, major, status) in [("\"int\"", "1", 200), ("\"string\"", "2", 200), ("\"boolean\"", "2", 409), ("\"long\"", "1", 200)] {
+    for (schema, major, status) in
+        [("\"int\"", "1", 200), ("\"string\"", "2", 200), ("\"boolean\"", "2", 409), ("\"long\"", "1", 200)]
+    {
         let answer = server.call("POST /subjects/s/versions", Some(&body(schema, major))).await;
         assert_eq!(answer.status, status, "{schema} {major}: {}", answer.body);
     }
@@ -227,12 +265,21 @@ async fn reserved_fields_are_guarded_when_asked() {
     let server = Server::start().await;
     server.call("PUT /config/s", Some(r#"{"validateFields":true}"#)).await;
     let body = |fields: &[&str], reserved: &str| {
-        json!({"schema": record("R", fields), "metadata": {"properties": {"confluent:reserved": reserved}}}).to_string()
+        json!({"schema": record("R", fields), "metadata": {"properties": {"confluent:reserved": reserved}}})
+            .to_string()
     };
     assert_eq!(server.call("POST /subjects/s/versions", Some(&body(&["a"], "x, y"))).await.status, 200);
     let conflict = server.call("POST /subjects/s/versions", Some(&body(&["x"], "x,y"))).await;
     assert_eq!(conflict.status, 409);
-    assert!(conflict.body.contains("The new schema has field that conflicts with the reserved field x."), "{}", conflict.body);
+    assert!(
+        conflict.body.contains("The new schema has field that conflicts with the reserved field x."),
+        "{}",
+        conflict.body
+    );
     let removed = server.call("POST /subjects/s/versions", Some(&body(&["a"], "x"))).await;
-    assert!(removed.body.contains("The new schema has reserved field y removed from its metadata"), "{}", removed.body);
+    assert!(
+        removed.body.contains("The new schema has reserved field y removed from its metadata"),
+        "{}",
+        removed.body
+    );
 }

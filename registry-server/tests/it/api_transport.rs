@@ -4,16 +4,22 @@ use serde_json::json;
 
 use crate::server::{Server, body_of, record};
 
+const V1: &str = "application/vnd.schemaregistry.v1+json";
+
 #[tokio::test]
 async fn media_types_are_negotiated() {
     let server = Server::start().await;
-    const V1: &str = "application/vnd.schemaregistry.v1+json";
     for (accept, expected) in [
         (None, V1),
         (Some("*/*"), V1),
         (Some("application/json"), "application/json"),
         (Some("application/vnd.schemaregistry+json"), "application/vnd.schemaregistry+json"),
-        (Some("application/vnd.schemaregistry.v1+json, application/vnd.schemaregistry+json; q=0.9, application/json; q=0.5"), V1),
+        (
+            Some(
+                "application/vnd.schemaregistry.v1+json, application/vnd.schemaregistry+json; q=0.9, application/json; q=0.5",
+            ),
+            V1,
+        ),
         (Some("text/html, application/json;q=0.9, */*;q=0.1"), "application/json"),
         (Some("application/json, application/vnd.schemaregistry.v1+json;q=0"), "application/json"),
     ] {
@@ -22,12 +28,21 @@ async fn media_types_are_negotiated() {
             request = request.header("Accept", accept);
         }
         let answer = server.send(request).await;
-        assert_eq!((answer.status, answer.headers["content-type"].to_str().unwrap()), (200, expected), "{accept:?}");
+        assert_eq!(
+            (answer.status, answer.headers["content-type"].to_str().unwrap()),
+            (200, expected),
+            "{accept:?}"
+        );
     }
     let answer = server.send(server.request("GET", "/subjects").header("Accept", "text/html")).await;
-    assert_eq!((answer.status, answer.body.as_str()), (406, r#"{"error_code":406,"message":"HTTP 406 Not Acceptable"}"#));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (406, r#"{"error_code":406,"message":"HTTP 406 Not Acceptable"}"#)
+    );
     assert_eq!(answer.headers["content-type"], V1);
-    let answer = server.send(server.request("GET", "/subjects/none/versions").header("Accept", "application/json")).await;
+    let answer = server
+        .send(server.request("GET", "/subjects/none/versions").header("Accept", "application/json"))
+        .await;
     assert_eq!((answer.status, answer.headers["content-type"].to_str().unwrap()), (404, "application/json"));
 
     for (content_type, status) in [
@@ -53,7 +68,9 @@ async fn media_types_are_negotiated() {
 #[tokio::test]
 async fn subjects_may_hold_any_printable_character() {
     let server = Server::start().await;
-    for (encoded, name) in [("a%2Fb", "a/b"), ("a%25b", "a%b"), ("a+b", "a+b"), ("%C3%A4%20x", "ä x"), ("a:b", "a:b")] {
+    for (encoded, name) in
+        [("a%2Fb", "a/b"), ("a%25b", "a%b"), ("a+b", "a+b"), ("%C3%A4%20x", "ä x"), ("a:b", "a:b")]
+    {
         server.register(encoded, "\"int\"").await;
         let answer = server.call(&format!("GET /subjects/{encoded}/versions/latest/"), None).await;
         assert_eq!(answer.json()["subject"], name);
@@ -113,7 +130,8 @@ async fn head_options_compression_and_request_ids_work() {
     let allowed = options.headers["allow"].to_str().unwrap();
     assert!(allowed.contains("POST") && allowed.contains("DELETE"), "{allowed}");
 
-    let answer = server.send(server.request("GET", "/subjects/s/versions/1").header("Accept-Encoding", "gzip")).await;
+    let answer =
+        server.send(server.request("GET", "/subjects/s/versions/1").header("Accept-Encoding", "gzip")).await;
     assert_eq!(answer.headers["content-encoding"], "gzip");
     let echoed = server.send(server.request("GET", "/").header("X-Request-ID", "mine")).await;
     assert_eq!(echoed.headers["x-request-id"], "mine");
@@ -165,18 +183,27 @@ async fn bad_bodies_are_refused_with_the_contracts_errors() {
         assert_eq!((broken.status, broken.json()["error_code"].as_i64()), (400, Some(400)), "{line}");
     }
     let line = "POST /subjects/s/versions";
-    let wrong = "Cannot deserialize value of type `String` from Object value (token `JsonToken.START_OBJECT`)";
+    let wrong =
+        "Cannot deserialize value of type `String` from Object value (token `JsonToken.START_OBJECT`)";
     server.refused(line, Some(r#"{"schema":{"type":"string"}}"#), 400, 400, wrong).await;
     let deep = format!("{{\"schema\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
     assert_eq!(server.call(line, Some(&deep)).await.status, 400);
-    for body in [r#"[1]"#, r#""text""#, r#"{"schema":"\"int\"","references":{}}"#, r#"{"schema":"\"int\"","version":"x"}"#] {
+    for body in [
+        r"[1]",
+        r#""text""#,
+        r#"{"schema":"\"int\"","references":{}}"#,
+        r#"{"schema":"\"int\"","version":"x"}"#,
+    ] {
         assert_eq!(server.call(line, Some(body)).await.status, 400, "{body}");
     }
     let lenient = r#"{"schema":"\"int\"","schemaType":null,"references":null,"metadata":null,"ruleSet":null,"id":null,"odd":[1]}"#;
     assert_eq!(server.call(line, Some(lenient)).await.status, 200);
     let huge = format!("{{\"schema\":\"{}\"}}", " ".repeat(5 << 20));
     assert_eq!(server.call(line, Some(&huge)).await.status, 413);
-    let large = body_of(&format!("{{\"type\":\"record\",\"name\":\"R\",\"doc\":\"{}\",\"fields\":[]}}", "x".repeat(1 << 20)));
+    let large = body_of(&format!(
+        "{{\"type\":\"record\",\"name\":\"R\",\"doc\":\"{}\",\"fields\":[]}}",
+        "x".repeat(1 << 20)
+    ));
     let too_large = "Register operation failed because schema is too large";
     server.refused(line, Some(&large), 422, 42209, too_large).await;
     server.ok("GET /subjects", None, r#"["s"]"#).await;
@@ -198,14 +225,22 @@ async fn bad_schemas_are_42201() {
         ("{\"type\":\"odd\"}", "odd"),
         ("string", ""),
         ("{\"type\":\"record\",\"name\":\"R\"}", ""),
-        ("{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a-b\",\"type\":\"int\"}]}", "Illegal character in: a-b"),
+        (
+            "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a-b\",\"type\":\"int\"}]}",
+            "Illegal character in: a-b",
+        ),
         ("[\"int\",\"int\"]", "Duplicate in union:int"),
         (nested.as_str(), ""),
     ] {
         for line in [line, "POST /compatibility/subjects/s/versions"] {
             let answer = server.call(line, Some(&body_of(schema))).await;
             let body = answer.json();
-            assert_eq!((answer.status, body["error_code"].as_i64()), (422, Some(42201)), "{line} {}", answer.body);
+            assert_eq!(
+                (answer.status, body["error_code"].as_i64()),
+                (422, Some(42201)),
+                "{line} {}",
+                answer.body
+            );
             let message = body["message"].as_str().unwrap();
             assert!(message.starts_with("Invalid schema of type AVRO, details: "), "{message}");
             assert!(message.contains(part), "{message}");
@@ -280,19 +315,29 @@ async fn versions_and_deletes_answer_each_error() {
 #[tokio::test]
 async fn references_resolve_and_guard_what_they_point_to() {
     let server = Server::start().await;
-    server.register("inner", r#"{"type":"record","name":"n.Inner","fields":[{"name":"a","type":"int"}]}"#).await;
-    let outer = r#"{"type":"record","name":"Outer","namespace":"n","fields":[{"name":"i","type":"n.Inner"}]}"#;
+    server
+        .register("inner", r#"{"type":"record","name":"n.Inner","fields":[{"name":"a","type":"int"}]}"#)
+        .await;
+    let outer =
+        r#"{"type":"record","name":"Outer","namespace":"n","fields":[{"name":"i","type":"n.Inner"}]}"#;
     let body = |subject: &str, version: i32| {
-        json!({"schema": outer, "references": [{"name": "n.Inner", "subject": subject, "version": version}]}).to_string()
+        json!({"schema": outer, "references": [{"name": "n.Inner", "subject": subject, "version": version}]})
+            .to_string()
     };
     let line = "POST /subjects/outer/versions";
     let registered = server.call(line, Some(&body("inner", -1))).await;
     assert_eq!(registered.status, 200, "{}", registered.body);
-    assert_eq!(registered.json()["references"], json!([{"name": "n.Inner", "subject": "inner", "version": 1}]));
+    assert_eq!(
+        registered.json()["references"],
+        json!([{"name": "n.Inner", "subject": "inner", "version": 1}])
+    );
     server.ok("GET /subjects/inner/versions/1/referencedby", None, "[2]").await;
-    let resolved = server.call("GET /schemas/ids/2?format=resolved", None).await.json();
-    assert!(resolved["schema"].as_str().unwrap().contains(r#""name":"a""#), "{resolved}");
-    assert_eq!(server.call("GET /subjects/outer/versions/1", None).await.json()["references"][0]["version"], 1);
+    let inlined = server.call("GET /schemas/ids/2?format=resolved", None).await.json();
+    assert!(inlined["schema"].as_str().unwrap().contains(r#""name":"a""#), "{inlined}");
+    assert_eq!(
+        server.call("GET /subjects/outer/versions/1", None).await.json()["references"][0]["version"],
+        1
+    );
 
     for (subject, version, detail) in [
         ("inner", 9, r#"No schema reference found for subject "inner" and version 9"#),
@@ -303,7 +348,8 @@ async fn references_resolve_and_guard_what_they_point_to() {
         assert_eq!((answer.status, answer.json()["error_code"].as_i64()), (422, Some(42201)));
         assert!(answer.json()["message"].as_str().unwrap().ends_with(detail), "{}", answer.body);
     }
-    let exists = "One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=inner,version=1}.";
+    let exists =
+        "One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=inner,version=1}.";
     for line in ["DELETE /subjects/inner", "DELETE /subjects/inner/versions/1"] {
         server.refused(line, None, 422, 42206, exists).await;
     }
@@ -326,12 +372,14 @@ async fn references_are_read_in_the_owners_context() {
     server.register(":.c:inner", inner).await;
     let schema = r#"{"type":"array","items":"n.Inner"}"#;
     let body = |subject: &str| {
-        json!({"schema": schema, "references": [{"name": "n.Inner", "subject": subject, "version": 1}]}).to_string()
+        json!({"schema": schema, "references": [{"name": "n.Inner", "subject": subject, "version": 1}]})
+            .to_string()
     };
     assert_eq!(server.call("POST /subjects/:.c:outer/versions", Some(&body("inner"))).await.status, 200);
     assert_eq!(server.call("POST /subjects/outer/versions", Some(&body("inner"))).await.status, 422);
     assert_eq!(server.call("POST /subjects/outer/versions", Some(&body(":.c:inner"))).await.status, 200);
-    let answer = server.call("GET /subjects/:.c:outer/versions/1?referenceFormat=qualified", None).await.json();
+    let answer =
+        server.call("GET /subjects/:.c:outer/versions/1?referenceFormat=qualified", None).await.json();
     assert_eq!(answer["references"][0]["subject"], ":.c:inner");
     server.ok("GET /subjects/:.c:inner/versions/1/referencedby", None, "[1,2]").await;
 }
@@ -342,8 +390,16 @@ async fn health_and_metrics_answer() {
     for line in ["GET /health/live", "GET /health/ready"] {
         server.ok(line, None, r#"{"status":"UP"}"#).await;
     }
-    let scrape = server.request("GET", "/metrics").header("Accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5,*/*;q=0.1");
+    let scrape = server
+        .request("GET", "/metrics")
+        .header("Accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5,*/*;q=0.1");
     let answer = server.send(scrape).await;
     assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/plain"));
-    assert!(answer.body.contains(r#"assay_registry_requests_total{method="GET",route="/health/live",status="200"} 1"#), "{}", answer.body);
+    assert!(
+        answer
+            .body
+            .contains(r#"assay_registry_requests_total{method="GET",route="/health/live",status="200"} 1"#),
+        "{}",
+        answer.body
+    );
 }

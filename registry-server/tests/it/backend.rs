@@ -15,9 +15,13 @@ pub struct Database {
 }
 
 impl Database {
+    #[expect(clippy::unnecessary_wraps, reason = "the other backend may be missing")]
     pub fn sqlite() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        Some(Self { url: format!("sqlite:{}", folder.path().join("registry.db").display()), _folder: Some(folder) })
+        Some(Self {
+            url: format!("sqlite:{}", folder.path().join("registry.db").display()),
+            _folder: Some(folder),
+        })
     }
 
     pub fn postgres() -> Option<Self> {

@@ -48,7 +48,11 @@ async fn same_and_different_schemas_in_same_and_different_subjects(database: Dat
     let mut versions: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for task in tasks {
         for (subject, schema, id, version) in task.await.unwrap() {
-            assert_eq!(schema_of_id.entry(id).or_insert_with(|| schema.clone()), &schema, "id {id} names two schemas");
+            assert_eq!(
+                schema_of_id.entry(id).or_insert_with(|| schema.clone()),
+                &schema,
+                "id {id} names two schemas"
+            );
             assert_eq!(*id_of_schema.entry(schema).or_insert(id), id, "a schema has two ids");
             let known = *versions.entry(subject).or_default().entry(version).or_insert(id);
             assert_eq!(known, id, "a version names two schemas");

@@ -8,11 +8,13 @@
     reason = "a failed expectation is a failed test"
 )]
 
-mod backend;
-mod postgres;
-mod store_contract;
 mod api_schemas;
 mod api_settings;
-mod server;
 mod api_transport;
+mod backend;
 mod concurrency;
+mod nodes;
+mod openapi;
+mod postgres;
+mod server;
+mod store_contract;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use assay_registry_server::{Registry, RegistryConfig, ServeOptions, open, serve};
+use assay_registry_server::{RegistryConfig, ServeOptions, open, serve};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -13,7 +13,6 @@ use crate::backend::Database;
 /// A server on a free port over a fresh database.
 pub struct Server {
     pub address: SocketAddr,
-    pub registry: Registry,
     shutdown: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
     http: reqwest::Client,
@@ -63,9 +62,9 @@ impl Server {
         let stopped = async move {
             stopped.await.ok();
         };
-        let task = tokio::spawn(serve(listener, registry.clone(), options, stopped));
-        let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build().unwrap();
-        Self { address, registry, shutdown: Some(shutdown), task: Some(task), http, database: None }
+        let task = tokio::spawn(serve(listener, registry, options, stopped));
+        let http = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1)).build().unwrap();
+        Self { address, shutdown: Some(shutdown), task: Some(task), http, database: None }
     }
 
     pub async fn stop(mut self) {
@@ -89,7 +88,9 @@ impl Server {
         let (method, path) = line.split_once(' ').unwrap();
         let mut request = self.request(method, path);
         if let Some(body) = body {
-            request = request.header("Content-Type", "application/vnd.schemaregistry.v1+json").body(body.to_owned());
+            request = request
+                .header("Content-Type", "application/vnd.schemaregistry.v1+json")
+                .body(body.to_owned());
         }
         self.send(request).await
     }
@@ -127,7 +128,8 @@ pub fn body_of(schema: &str) -> String {
 
 /// A record with these int fields, none with a default.
 pub fn record(name: &str, fields: &[&str]) -> String {
-    let fields: Vec<Value> = fields.iter().map(|field| serde_json::json!({ "name": field, "type": "int" })).collect();
+    let fields: Vec<Value> =
+        fields.iter().map(|field| serde_json::json!({ "name": field, "type": "int" })).collect();
     let mut text = format!("{{\"type\":\"record\",\"name\":\"{name}\",\"fields\":");
     text.push_str(&Value::Array(fields).to_string());
     text.push('}');

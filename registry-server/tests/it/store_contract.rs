@@ -6,8 +6,12 @@ use std::sync::Arc;
 use assay_registry_server::store::error::OpenError;
 use assay_registry_server::store::postgres::PostgresStore;
 use assay_registry_server::store::sqlite::SqliteStore;
-use assay_registry_server::store::{EventFilter, Lock, NewEvent, NewSchema, Store, StoreError, StoreTx, VersionCursor, VersionRow};
-use assay_schema_core::{Context, Guid, Mode, QualifiedSubject, SchemaId, SchemaReference, SchemaType, Version};
+use assay_registry_server::store::{
+    EventFilter, Lock, NewEvent, NewSchema, Store, StoreError, StoreTx, VersionCursor, VersionRow,
+};
+use assay_schema_core::{
+    Context, Guid, Mode, QualifiedSubject, SchemaId, SchemaReference, SchemaType, Version,
+};
 
 use crate::backend::{Database, on_both_backends};
 
@@ -79,16 +83,19 @@ async fn begin(store: &Arc<dyn Store>, subject: &QualifiedSubject) -> Box<dyn St
 }
 
 /// Registers a content the way the rules do: known content keeps its id, the version is the next one.
-async fn register(store: &Arc<dyn Store>, subject: &QualifiedSubject, seed: u8) -> Result<(SchemaId, Version), StoreError> {
+async fn register(
+    store: &Arc<dyn Store>,
+    subject: &QualifiedSubject,
+    seed: u8,
+) -> Result<(SchemaId, Version), StoreError> {
     let mut tx = store.begin(&[Lock::Change(subject.clone())]).await?;
     let schema = content(&subject.context, seed);
-    let id = match tx.preferred_id(&subject.context, &schema.hash).await? {
-        Some(id) => id,
-        None => {
-            let id = tx.allocate_id(&subject.context).await?;
-            tx.insert_schema(id, &schema, false).await?;
-            id
-        }
+    let id = if let Some(id) = tx.preferred_id(&subject.context, &schema.hash).await? {
+        id
+    } else {
+        let id = tx.allocate_id(&subject.context).await?;
+        tx.insert_schema(id, &schema, false).await?;
+        id
     };
     let versions = tx.versions(subject).await?;
     if let Some(known) = versions.iter().find(|row| row.id == id) {
@@ -108,7 +115,7 @@ async fn a_committed_change_is_read_back(database: Database) {
     let store = database.open().await;
     let orders = subject("orders-value");
     let mut schema = content(&orders.context, 7);
-    schema.metadata = Some(Default::default());
+    schema.metadata = Some(assay_schema_core::Metadata::default());
     let mut tx = begin(&store, &orders).await;
     let id = tx.allocate_id(&orders.context).await.unwrap();
     assert_eq!(id.get(), 1);
@@ -118,7 +125,10 @@ async fn a_committed_change_is_read_back(database: Database) {
 
     let mut read = store.read().await.unwrap();
     let stored = read.schema(&orders.context, id).await.unwrap().unwrap();
-    assert_eq!((stored.text, stored.hash, stored.metadata), (schema.text.clone(), schema.hash, schema.metadata.clone()));
+    assert_eq!(
+        (stored.text, stored.hash, stored.metadata),
+        (schema.text.clone(), schema.hash, schema.metadata.clone())
+    );
     assert_eq!(read.versions(&orders).await.unwrap(), vec![row(&orders, 1, id)]);
     assert_eq!(read.versions_of_id(&orders.context, id).await.unwrap(), vec![row(&orders, 1, id)]);
     assert_eq!(read.ids_of_hash(&schema.hash).await.unwrap(), vec![(orders.context.clone(), id)]);
@@ -244,7 +254,8 @@ async fn referrers_are_found_by_target(database: Database) {
     let (target, user) = (subject("target"), in_context(".c", "user"));
     register(&store, &target, 1).await.unwrap();
     let mut schema = content(&user.context, 2);
-    schema.references = vec![SchemaReference { name: "T".to_owned(), subject: ":.:target".to_owned(), version: 1 }];
+    schema.references =
+        vec![SchemaReference { name: "T".to_owned(), subject: ":.:target".to_owned(), version: 1 }];
     schema.targets = vec![target.clone()];
     let mut tx = store.begin(&[Lock::Change(user.clone()), Lock::Reference(target.clone())]).await.unwrap();
     let id = tx.allocate_id(&user.context).await.unwrap();
@@ -269,7 +280,8 @@ async fn referrers_are_found_by_target(database: Database) {
 
 async fn settings_are_kept_by_scope(database: Database) {
     let store = database.open().await;
-    let scopes = [subject("s"), subject(""), in_context(".c", "s"), in_context(".c", ""), in_context(".__GLOBAL", "")];
+    let scopes =
+        [subject("s"), subject(""), in_context(".c", "s"), in_context(".c", ""), in_context(".__GLOBAL", "")];
     for (index, scope) in scopes.iter().enumerate() {
         let mut tx = begin(&store, scope).await;
         tx.put_config(scope, Some(&format!("{{\"n\":{index}}}"))).await.unwrap();
@@ -277,7 +289,8 @@ async fn settings_are_kept_by_scope(database: Database) {
         tx.commit().await.unwrap();
     }
     let mut read = store.read().await.unwrap();
-    let mut seen: Vec<_> = read.settings(&scopes[2]).await.unwrap().into_iter().map(|row| row.config.unwrap()).collect();
+    let mut seen: Vec<_> =
+        read.settings(&scopes[2]).await.unwrap().into_iter().map(|row| row.config.unwrap()).collect();
     seen.sort();
     assert_eq!(seen, ["{\"n\":1}", "{\"n\":2}", "{\"n\":3}", "{\"n\":4}"]);
     assert_eq!(read.settings_in(Some(&scopes[2].context)).await.unwrap().len(), 2);
@@ -286,7 +299,8 @@ async fn settings_are_kept_by_scope(database: Database) {
     let mut tx = begin(&store, &scopes[0]).await;
     tx.put_config(&scopes[0], None).await.unwrap();
     tx.commit().await.unwrap();
-    let own = read.settings(&scopes[0]).await.unwrap().into_iter().find(|row| row.scope == scopes[0]).unwrap();
+    let own =
+        read.settings(&scopes[0]).await.unwrap().into_iter().find(|row| row.scope == scopes[0]).unwrap();
     assert_eq!((own.config, own.mode), (None, Some(Mode::ReadOnly)));
     let mut tx = begin(&store, &scopes[0]).await;
     tx.put_mode(&scopes[0], None).await.unwrap();
@@ -321,7 +335,10 @@ async fn lists_page_in_order(database: Database) {
     assert_eq!(paged, all);
     let here = read.versions_after(Some(&subjects[0].context), "a", None, 100).await.unwrap();
     assert_eq!(here.len(), 4);
-    let rest = read.versions_after(Some(&subjects[0].context), "a", Some(&VersionCursor::from(&here[1])), 100).await.unwrap();
+    let rest = read
+        .versions_after(Some(&subjects[0].context), "a", Some(&VersionCursor::from(&here[1])), 100)
+        .await
+        .unwrap();
     assert_eq!(rest, here[2..]);
 }
 

@@ -14,16 +14,14 @@ const ALLOCATE_ID: &str = "INSERT INTO id_allocators (context, next_id) VALUES (
     ON CONFLICT (context) DO UPDATE SET next_id = id_allocators.next_id + 1 RETURNING next_id - 1";
 const RAISE_ALLOCATOR: &str = "INSERT INTO id_allocators (context, next_id) VALUES ($1, $2) \
     ON CONFLICT (context) DO UPDATE SET next_id = excluded.next_id WHERE id_allocators.next_id < excluded.next_id";
-const CLAIM_HASH: &str =
-    "INSERT INTO preferred_ids (context, hash, id) VALUES ($1, $2, $3) ON CONFLICT (context, hash) DO NOTHING";
+const CLAIM_HASH: &str = "INSERT INTO preferred_ids (context, hash, id) VALUES ($1, $2, $3) ON CONFLICT (context, hash) DO NOTHING";
 const INSERT_SCHEMA: &str = "INSERT INTO schemas (context, id, hash, schema_type, text, refs, metadata, rule_set, created_ms) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const INSERT_REFERENCE: &str = "INSERT INTO schema_references \
     (context, id, position, target_context, target_subject, target_version) VALUES ($1, $2, $3, $4, $5, $6)";
 const INSERT_VERSION: &str =
     "INSERT INTO versions (context, subject, version, id, ts_ms) VALUES ($1, $2, $3, $4, $5)";
-const MARK_DELETED: &str =
-    "UPDATE versions SET deleted_ms = $4 WHERE context = $1 AND subject = $2 AND version = $3 AND deleted_ms IS NULL";
+const MARK_DELETED: &str = "UPDATE versions SET deleted_ms = $4 WHERE context = $1 AND subject = $2 AND version = $3 AND deleted_ms IS NULL";
 const REMOVE_VERSION: &str =
     "DELETE FROM versions WHERE context = $1 AND subject = $2 AND version = $3 RETURNING id";
 const ID_IN_USE: &str = "SELECT version FROM versions WHERE context = $1 AND id = $2 LIMIT 1";
@@ -83,7 +81,12 @@ impl StoreTx for Session {
             .ok_or_else(|| StoreError::IdsExhausted { context: context.as_str().to_owned() })
     }
 
-    async fn insert_schema(&mut self, id: SchemaId, schema: &NewSchema, import: bool) -> Result<bool, StoreError> {
+    async fn insert_schema(
+        &mut self,
+        id: SchemaId,
+        schema: &NewSchema,
+        import: bool,
+    ) -> Result<bool, StoreError> {
         let (context, number) = (Arg::Text(schema.context.as_str()), Arg::Integer(id.get().into()));
         let hash = Arg::Blob(schema.hash.as_bytes());
         let mut connection = self.connection()?;
@@ -141,7 +144,12 @@ impl StoreTx for Session {
         Ok(())
     }
 
-    async fn mark_deleted(&mut self, subject: &QualifiedSubject, versions: &[Version], now_ms: i64) -> Result<(), StoreError> {
+    async fn mark_deleted(
+        &mut self,
+        subject: &QualifiedSubject,
+        versions: &[Version],
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let mut connection = self.connection()?;
         for version in versions {
             let args = [
@@ -155,7 +163,11 @@ impl StoreTx for Session {
         Ok(())
     }
 
-    async fn remove_versions(&mut self, subject: &QualifiedSubject, versions: &[Version]) -> Result<Vec<SchemaId>, StoreError> {
+    async fn remove_versions(
+        &mut self,
+        subject: &QualifiedSubject,
+        versions: &[Version],
+    ) -> Result<Vec<SchemaId>, StoreError> {
         let mut ids = Vec::with_capacity(versions.len());
         for version in versions {
             let args = [

@@ -45,7 +45,10 @@ pub(super) async fn append(connection: &mut Connection<'_>, event: &NewEvent) ->
     Ok(revision)
 }
 
-pub(super) async fn read(connection: &mut Connection<'_>, filter: &EventFilter) -> Result<Vec<Event>, StoreError> {
+pub(super) async fn read(
+    connection: &mut Connection<'_>,
+    filter: &EventFilter,
+) -> Result<Vec<Event>, StoreError> {
     let range = [
         Arg::Integer(filter.after_revision),
         Arg::Integer(filter.from_ms.unwrap_or(i64::MIN)),
@@ -72,7 +75,7 @@ fn event(row: &Row) -> Result<Event, StoreError> {
         address: row.optional_text(3)?,
         request_id: row.optional_text(4)?,
         action: row.text(5)?,
-        subject: rows::qualified(row.text(6)?, row.text(7)?)?,
+        subject: rows::qualified(&row.text(6)?, row.text(7)?)?,
         version: row.optional_integer(8)?.map(rows::version_number).transpose()?,
         id: row.optional_integer(9)?.map(rows::schema_id).transpose()?,
         before: row.optional_text(10)?,
@@ -98,7 +101,8 @@ pub(in super::super) async fn seal(connection: &mut Connection<'_>, limit: u32) 
         let event = event(row)?;
         number += 1;
         let hash = event.chained_hash(&previous).to_vec();
-        let args = [Arg::Integer(event.revision), Arg::Integer(number), Arg::Blob(&previous), Arg::Blob(&hash)];
+        let args =
+            [Arg::Integer(event.revision), Arg::Integer(number), Arg::Blob(&previous), Arg::Blob(&hash)];
         connection.execute(SEAL, &args).await?;
         previous = hash;
         sealed += 1;

@@ -11,11 +11,11 @@ fn corrupt(table: &'static str, column: &'static str) -> StoreError {
     StoreError::CorruptRow { table, column }
 }
 
-pub(super) fn context(text: String) -> Result<Context, StoreError> {
-    Context::parse(&text).map_err(|_| corrupt("contexts", "context"))
+pub(super) fn context(text: &str) -> Result<Context, StoreError> {
+    Context::parse(text).map_err(|_| corrupt("contexts", "context"))
 }
 
-pub(super) fn qualified(context_text: String, subject: String) -> Result<QualifiedSubject, StoreError> {
+pub(super) fn qualified(context_text: &str, subject: String) -> Result<QualifiedSubject, StoreError> {
     Ok(QualifiedSubject { context: context(context_text)?, subject })
 }
 
@@ -49,7 +49,7 @@ pub(super) fn schema(context: &Context, id: SchemaId, row: &Row) -> Result<Schem
 /// `context, subject, version, id, ts_ms, deleted_ms`
 pub(super) fn version(row: &Row) -> Result<VersionRow, StoreError> {
     Ok(VersionRow {
-        subject: qualified(row.text(0)?, row.text(1)?)?,
+        subject: qualified(&row.text(0)?, row.text(1)?)?,
         version: version_number(row.integer(2)?)?,
         id: schema_id(row.integer(3)?)?,
         ts_ms: row.integer(4)?,
@@ -62,7 +62,7 @@ pub(super) fn referrer(row: &Row) -> Result<Referrer, StoreError> {
     Ok(Referrer {
         target_version: version_number(row.integer(0)?)?,
         id: schema_id(row.integer(1)?)?,
-        subject: qualified(row.text(2)?, row.text(3)?)?,
+        subject: qualified(&row.text(2)?, row.text(3)?)?,
         version: version_number(row.integer(4)?)?,
         deleted: row.optional_integer(5)?.is_some(),
     })
@@ -71,7 +71,7 @@ pub(super) fn referrer(row: &Row) -> Result<Referrer, StoreError> {
 /// `context, subject, live count, deleted count`
 pub(super) fn subject(row: &Row) -> Result<SubjectRow, StoreError> {
     Ok(SubjectRow {
-        subject: qualified(row.text(0)?, row.text(1)?)?,
+        subject: qualified(&row.text(0)?, row.text(1)?)?,
         live: row.integer(2)? > 0,
         has_deleted: row.integer(3)? > 0,
     })
@@ -80,7 +80,7 @@ pub(super) fn subject(row: &Row) -> Result<SubjectRow, StoreError> {
 /// `context, subject, config, mode`
 pub(super) fn settings(row: &Row) -> Result<ScopeSettings, StoreError> {
     Ok(ScopeSettings {
-        scope: qualified(row.text(0)?, row.text(1)?)?,
+        scope: qualified(&row.text(0)?, row.text(1)?)?,
         config: row.optional_text(2)?,
         mode: row
             .optional_text(3)?
