@@ -68,7 +68,8 @@ impl Default for LogConfig {
             writer_threads: cores.min(4),
             sync_threads: 8,
             read_threads: 4,
-            recovery_threads: cores.max(2),
+            // Mostly waiting for syncs.
+            recovery_threads: cores.max(8),
             checkpoint_interval: Duration::from_secs(1),
             retention_check_interval: Duration::from_mins(5),
             cleaner_interval: Duration::from_secs(15),

@@ -110,15 +110,12 @@ pub(crate) fn groups(segments: &[Arc<Segment>], limits: &SegmentLimits) -> Vec<V
             let span = segment.state().next_offset - first.base_offset();
             bytes + size <= limits.segment && span <= i64::from(i32::MAX)
         });
-        match groups.last_mut().filter(|_| fits) {
-            Some(group) => {
-                group.push(Arc::clone(segment));
-                bytes += size;
-            }
-            None => {
-                groups.push(vec![Arc::clone(segment)]);
-                bytes = size;
-            }
+        if let Some(group) = groups.last_mut().filter(|_| fits) {
+            group.push(Arc::clone(segment));
+            bytes += size;
+        } else {
+            groups.push(vec![Arc::clone(segment)]);
+            bytes = size;
         }
     }
     groups

@@ -114,10 +114,10 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
     }
     let producers = producers::load(&known.dir, &files.snapshots, &opened.segments, next_offset)?;
     let first = opened.segments.first().map_or(0, |segment| segment.base_offset());
-    if opened.changed || !known.clean {
+    let (epochs, dir_synced) = open_epochs(known, opened.last_epoch, next_offset)?;
+    if opened.changed && !dir_synced {
         known.dir.sync()?;
     }
-    let epochs = open_epochs(known, opened.last_epoch, next_offset)?;
     Ok(Recovered {
         log_start: known.log_start.max(first),
         segments: opened.segments,
@@ -128,8 +128,12 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
     })
 }
 
-/// Reads the epochs; an unclean start begins a new one, durably.
-fn open_epochs(known: &Known, last_epoch: Option<i32>, next_offset: i64) -> Result<Epochs, RecoveryError> {
+/// Reads the epochs; an unclean start begins a new one, durably. Returns whether the folder was synced with it.
+fn open_epochs(
+    known: &Known,
+    last_epoch: Option<i32>,
+    next_offset: i64,
+) -> Result<(Epochs, bool), RecoveryError> {
     let read = match Epochs::read(&known.dir) {
         Err(error @ (CheckpointError::Io(_) | CheckpointError::Newer { .. })) => {
             return Err(RecoveryError::Epochs(error));
@@ -142,11 +146,11 @@ fn open_epochs(known: &Known, last_epoch: Option<i32>, next_offset: i64) -> Resu
     let mut epochs = read.unwrap_or_else(|| Epochs::first(known.log_start));
     let newest = epochs.current().max(last_epoch.unwrap_or(0));
     if known.clean && !missing && newest == epochs.current() {
-        return Ok(epochs);
+        return Ok((epochs, false));
     }
     epochs.start(newest.saturating_add(1), next_offset);
     epochs.write(&known.dir)?;
-    Ok(epochs)
+    Ok((epochs, true))
 }
 
 /// The files of a partition folder, leftovers removed.
@@ -268,7 +272,7 @@ impl Opened {
                 }
             }
         };
-        if let Some(reason) = reason {
+        if let Some(reason) = reason.clone() {
             let below = state.next_offset < known.recovery_point;
             if below || trusted {
                 return Err(RecoveryError::Damaged {
@@ -285,22 +289,27 @@ impl Opened {
         if next_base.is_some() {
             state.add_time(base, &mut rows);
         }
-        if !trusted {
+        // Up to the recovery point it is synced.
+        if !trusted && (reason.is_some() || state.next_offset > known.recovery_point) {
             log.sync_data()?;
         }
-        self.changed = true;
-        write_index(&known.dir, &file_name(base, INDEX), &rows.offsets)?;
-        write_index(&known.dir, &file_name(base, TIME_INDEX), &rows.times)?;
+        self.changed |= write_index(&known.dir, &file_name(base, INDEX), &rows.offsets)?;
+        self.changed |= write_index(&known.dir, &file_name(base, TIME_INDEX), &rows.times)?;
         Ok(state)
     }
 }
 
-fn write_index(dir: &PartitionDir, name: &str, rows: &[u8]) -> io::Result<()> {
+/// Writes an index anew unless it says the same already; returns whether it did.
+fn write_index(dir: &PartitionDir, name: &str, rows: &[u8]) -> io::Result<bool> {
+    if dir.read(name, rows.len() as u64).is_ok_and(|found| found.as_deref() == Some(rows)) {
+        return Ok(false);
+    }
     let file = dir.open(name, OpenMode::Truncate)?;
     if !rows.is_empty() {
         file.write_at(0, rows)?;
     }
-    file.sync_data()
+    file.sync_data()?;
+    Ok(true)
 }
 
 /// The state of a synced segment from its indexes; `None` when they are missing or suspect.
