@@ -1,13 +1,4 @@
 //! Reading Avro binary straight into serde values.
-//!
-//! Values come as the reader's schema has them; the table of [`Plan::encode`] holds in this direction too, with these
-//! notes. A target that asks for text of a date, time, timestamp, decimal or fixed uuid gets its text, one that asks
-//! for anything else gets the number (date, times, timestamps), the text (decimals, uuid) or the bytes. Bytes and
-//! fixed are also given as sequences of `u8`, and a duration as three `u32`. Text and bytes are borrowed from the
-//! input where the target borrows; text of a reader's default cannot be, except when it is empty.
-//!
-//! A union's value is given bare, as `Option` (null is `None`), or as a Rust enum whose variant has the name of the
-//! branch: a full or simple name, or the word of the type in any case.
 
 pub(crate) mod access;
 mod deserializer;
@@ -23,6 +14,15 @@ use deserializer::{Borrowed, Input, ValueDeserializer};
 
 impl Plan {
     /// Reads exactly one datum from `bytes`.
+    ///
+    /// Values come as the reader's schema has them; the table of [`encode`](Self::encode) holds in this direction too, with these
+    /// notes. A target that asks for text of a date, time, timestamp, decimal or fixed uuid gets its text, one that asks
+    /// for anything else gets the number (date, times, timestamps), the text (decimals, uuid) or the bytes. Bytes and
+    /// fixed are also given as sequences of `u8`, and a duration as three `u32`. Text and bytes are borrowed from the
+    /// input where the target borrows; text of a reader's default cannot be, except when it is empty.
+    ///
+    /// A union's value is given bare, as `Option` (null is `None`), or as a Rust enum whose variant has the name of the
+    /// branch: a full or simple name, or the word of the type in any case.
     ///
     /// Bytes are checked as [`validate`](Self::validate) does it, fields that the reader does not have included, and
     /// the plan's [`crate::Limits`] hold. Counts are checked before memory is reserved.

@@ -14,6 +14,21 @@ use crate::plan::program::{FixedLogical, Op, Tables};
 use crate::plan::{DecodeError, EncodeError, EncodeErrorKind, Plan};
 
 /// How data look in JSON.
+///
+/// ```
+/// use assay_schema_core::avro::{ParseMode, Schema};
+/// use assay_serde_avro::{JsonForm, Plan};
+/// use serde_json::json;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let plan = Plan::compile(&Schema::parse(r#"["null",{"type":"int","logicalType":"date"}]"#, ParseMode::Strict)?)?;
+/// let mut bytes = Vec::new();
+/// plan.encode_json(&json!("1970-01-03"), JsonForm::Plain, &mut bytes)?;
+/// assert_eq!(plan.decode_json(&bytes, JsonForm::Plain)?, json!("1970-01-03"));
+/// assert_eq!(plan.decode_json(&bytes, JsonForm::Avro)?, json!({"int": 2}));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonForm {
     /// The JSON encoding of the Avro specification: a union's value is `null` or `{"branch": value}` with the full

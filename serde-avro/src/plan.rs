@@ -47,6 +47,48 @@ impl Default for Limits {
 ///
 /// [`validate`](Self::validate) and [`encode`](Self::encode) follow the writer's schema; [`decode`](Self::decode)
 /// gives the data as the reader's schema has it.
+///
+/// ```
+/// use assay_schema_core::avro::{ParseMode, Schema};
+/// use assay_serde_avro::Plan;
+///
+/// #[derive(serde::Serialize)]
+/// struct Order<'a> {
+///     id: i64,
+///     item: &'a str,
+/// }
+///
+/// #[derive(serde::Deserialize, PartialEq, Debug)]
+/// struct OrderV2 {
+///     id: i64,
+///     item: String,
+///     quantity: i32,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let writer = Schema::parse(
+///     r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"int"},{"name":"item","type":"string"}]}"#,
+///     ParseMode::Strict,
+/// )?;
+/// let reader = Schema::parse(
+///     r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"long"},{"name":"item","type":"string"},
+///         {"name":"quantity","type":"int","default":1}]}"#,
+///     ParseMode::Strict,
+/// )?;
+///
+/// let plan = Plan::compile(&writer)?;
+/// let mut bytes = Vec::new();
+/// plan.encode(&Order { id: 7, item: "tea" }, &mut bytes)?;
+/// plan.validate(&bytes)?;
+///
+/// let evolved = Plan::resolve(&writer, &reader)?;
+/// assert_eq!(evolved.decode::<OrderV2>(&bytes)?, OrderV2 { id: 7, item: "tea".into(), quantity: 1 });
+///
+/// let fault = plan.validate(&bytes[..3]).unwrap_err();
+/// assert_eq!((fault.path().as_str(), fault.offset()), ("item", Some(1)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) tables: Tables,

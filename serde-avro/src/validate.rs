@@ -1,6 +1,6 @@
 //! Checking bytes without building values.
 
-use crate::plan::cursor::Cursor;
+use crate::plan::cursor::{Block, Cursor};
 use crate::plan::program::{Op, Tables};
 use crate::plan::{DecodeError, DecodeErrorKind, Plan};
 
@@ -66,7 +66,12 @@ fn skip_array(tables: &Tables, cursor: &mut Cursor<'_>, index: u32) -> Result<()
     cursor.enter()?;
     let array = tables.collection(index);
     let mut item = 0u64;
-    while let Some(block) = cursor.block(array.item_bytes_min)? {
+    let mut block = Block::NONE;
+    loop {
+        cursor.block(array.item_bytes_min, &mut block)?;
+        if block.count == 0 {
+            break;
+        }
         // items without bytes have nothing to check
         if array.item_bytes_min > 0 {
             for _ in 0..block.count {
@@ -76,7 +81,7 @@ fn skip_array(tables: &Tables, cursor: &mut Cursor<'_>, index: u32) -> Result<()
                 item += 1;
             }
         }
-        cursor.close(block)?;
+        cursor.close(&block)?;
     }
     cursor.leave();
     Ok(())
@@ -85,14 +90,19 @@ fn skip_array(tables: &Tables, cursor: &mut Cursor<'_>, index: u32) -> Result<()
 fn skip_map(tables: &Tables, cursor: &mut Cursor<'_>, index: u32) -> Result<(), DecodeError> {
     cursor.enter()?;
     let map = tables.collection(index);
-    while let Some(block) = cursor.block(map.item_bytes_min)? {
+    let mut block = Block::NONE;
+    loop {
+        cursor.block(map.item_bytes_min, &mut block)?;
+        if block.count == 0 {
+            break;
+        }
         for _ in 0..block.count {
             let key = cursor.skip_string()?;
             if let Err(error) = skip(tables, cursor, map.item) {
                 return Err(error.in_key(key));
             }
         }
-        cursor.close(block)?;
+        cursor.close(&block)?;
     }
     cursor.leave();
     Ok(())

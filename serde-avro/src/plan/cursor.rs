@@ -17,12 +17,18 @@ pub(crate) struct Cursor<'b> {
     fault: Option<DecodeError>,
 }
 
-/// An open block of an array or a map.
-#[derive(Debug, Clone, Copy)]
+/// The current block of an array or a map. It is filled in place: copies of it would cost more than reading it.
+#[derive(Debug)]
 pub(crate) struct Block {
+    /// Items; 0 at the end of the collection.
     pub(crate) count: u64,
-    /// Declared size, and what was left of the input where the items began.
-    declared: Option<(u64, usize)>,
+    declared_bytes: Option<u64>,
+    /// What was left of the input where the items began.
+    left: usize,
+}
+
+impl Block {
+    pub(crate) const NONE: Self = Self { count: 0, declared_bytes: None, left: 0 };
 }
 
 /// What one item of a collection counts against the allocation limit.
@@ -94,6 +100,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Counts bytes that a reader allocates without taking them from the input.
+    #[inline]
     pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), DecodeError> {
         match self.allocation_left.checked_sub(bytes) {
             Some(left) => {
@@ -305,31 +312,29 @@ impl<'b> Cursor<'b> {
         self.index(symbols, |index, symbols| Kind::EnumIndex { index, symbols })
     }
 
-    /// Opens the next block; none at the end of the collection. The count is checked against the rest of the input.
+    /// Opens the next block, or finds the end of the collection. The count is checked against the rest of the input.
     #[inline]
-    pub(crate) fn block(&mut self, item_bytes_min: u32) -> Result<Option<Block>, DecodeError> {
+    pub(crate) fn block(&mut self, item_bytes_min: u32, block: &mut Block) -> Result<(), DecodeError> {
         let left = self.rest.len();
         let count = self.long()?;
-        if count == 0 {
-            return Ok(None);
-        }
-        let declared = if count < 0 {
+        block.declared_bytes = None;
+        if count < 0 {
             let at = self.rest.len();
             let size = self.long()?;
             match u64::try_from(size) {
-                Ok(size) if size <= self.rest.len() as u64 => Some((size, self.rest.len())),
+                Ok(size) if size <= self.rest.len() as u64 => block.declared_bytes = Some(size),
                 _ => return Err(self.bad_length(size, at)),
             }
-        } else {
-            None
-        };
+        }
         let count = count.unsigned_abs();
+        block.count = count;
+        block.left = self.rest.len();
         if item_bytes_min == 0 {
             self.count_empty(count, left)?;
         } else if count.saturating_mul(item_bytes_min.into()) > self.rest.len() as u64 {
             return Err(self.fault_from(Kind::CountBeyondInput { count, left: self.rest.len() }, left));
         }
-        Ok(Some(Block { count, declared }))
+        Ok(())
     }
 
     fn count_empty(&mut self, count: u64, left: usize) -> Result<(), DecodeError> {
@@ -344,23 +349,25 @@ impl<'b> Cursor<'b> {
 
     /// Counts a block's items against the allocation limit.
     #[inline]
-    pub(crate) fn charge_items(&mut self, block: Block) -> Result<(), DecodeError> {
+    pub(crate) fn charge_items(&mut self, block: &Block) -> Result<(), DecodeError> {
         self.charge(block.count.saturating_mul(ITEM_BYTES))
     }
 
     /// Checks that the items of a block took the bytes it declared.
     #[inline]
-    pub(crate) fn close(&self, block: Block) -> Result<(), DecodeError> {
-        match block.declared {
+    pub(crate) fn close(&self, block: &Block) -> Result<(), DecodeError> {
+        match block.declared_bytes {
             None => Ok(()),
-            Some((declared, left)) => {
-                let taken = (left - self.rest.len()) as u64;
-                if taken == declared {
-                    Ok(())
-                } else {
-                    Err(self.fault_from(Kind::BlockSizeMismatch { declared, taken }, left))
-                }
-            }
+            Some(declared) => self.compare_sizes(declared, block.left),
+        }
+    }
+
+    fn compare_sizes(&self, declared: u64, left: usize) -> Result<(), DecodeError> {
+        let taken = (left - self.rest.len()) as u64;
+        if taken == declared {
+            Ok(())
+        } else {
+            Err(self.fault_from(Kind::BlockSizeMismatch { declared, taken }, left))
         }
     }
 }
