@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::BrokerConfig;
+use crate::connection::ByteLimit;
 use crate::durability::LogConfig;
 use crate::error::OpenError;
 use crate::groups::Groups;
@@ -29,6 +30,7 @@ struct Inner {
     validator: Arc<dyn RecordValidator>,
     schema_context: Arc<str>,
     sessions: FetchSessions,
+    request_bytes: ByteLimit,
 }
 
 impl Broker {
@@ -67,6 +69,7 @@ impl Broker {
         let (topics, producer_ids) = opening.await.map_err(OpenError::Interrupted)??;
         let groups = Groups::open(&topics, config.groups.clone(), clock);
         let schema_context = Arc::from(config.schema_context.as_str());
+        let request_bytes = ByteLimit::new(config.queued_max_request_bytes);
         let inner = Inner {
             config,
             topics,
@@ -75,6 +78,7 @@ impl Broker {
             validator,
             schema_context,
             sessions: FetchSessions::default(),
+            request_bytes,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -111,6 +115,11 @@ impl Broker {
 
     pub(crate) fn sessions(&self) -> &FetchSessions {
         &self.inner.sessions
+    }
+
+    /// Request bytes in memory over all connections.
+    pub(crate) fn request_bytes(&self) -> &ByteLimit {
+        &self.inner.request_bytes
     }
 
     pub(crate) fn schema_context(&self) -> Arc<str> {

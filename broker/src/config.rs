@@ -111,6 +111,8 @@ pub struct BrokerConfig {
     pub delete_topics: bool,
     /// `socket.request.max.bytes`.
     pub socket_request_max_bytes: usize,
+    /// `queued.max.request.bytes`: request bytes in memory over all connections.
+    pub queued_max_request_bytes: usize,
     /// `connections.max.idle.ms`; also how long a peer may take to read one response.
     pub connections_max_idle: Duration,
     /// `max.connections`.
@@ -197,6 +199,7 @@ impl BrokerConfig {
             replication_factor_clamp: values.boolean("assay.replication.factor.clamp")?,
             delete_topics: values.boolean("delete.topic.enable")?,
             socket_request_max_bytes: values.number("socket.request.max.bytes")?,
+            queued_max_request_bytes: values.number("queued.max.request.bytes")?,
             connections_max_idle: values.milliseconds("connections.max.idle.ms")?,
             max_connections: values.number("max.connections")?,
             fetch_max_bytes: values.number("fetch.max.bytes")?,

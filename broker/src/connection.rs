@@ -32,9 +32,9 @@ const FRAMES_QUEUED_MAX: usize = 16;
 /// Responses begun and not yet sent, at most.
 const RESPONSES_QUEUED_MAX: usize = 64;
 /// Request bytes of one connection in memory at most; one frame may always be.
-const REQUEST_KIB_MAX: u32 = 128 * 1024;
+const REQUEST_BYTES_MAX: usize = 128 << 20;
 /// Response bytes of one connection in memory at most; one response may always be.
-const RESPONSE_KIB_MAX: u32 = 128 * 1024;
+const RESPONSE_BYTES_MAX: usize = 128 << 20;
 
 /// Who is at the other end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -123,6 +123,36 @@ impl std::fmt::Debug for Reply {
     }
 }
 
+/// A bound on bytes in memory, kept in KiB. One larger than the whole bound takes all of it.
+#[derive(Debug)]
+pub(crate) struct ByteLimit {
+    permits: Arc<Semaphore>,
+    kib_max: u32,
+}
+
+impl ByteLimit {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        let kib_max = u32::try_from(bytes_max / 1024).unwrap_or(u32::MAX).clamp(1, Self::KIB_MAX);
+        Self { permits: Arc::new(Semaphore::new(kib_max as usize)), kib_max }
+    }
+
+    /// What a semaphore can count on every platform.
+    const KIB_MAX: u32 = 1 << 28;
+
+    /// Waits for room, first come, first served. Cancel-safe.
+    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(self.kib_max).min(self.kib_max);
+        Arc::clone(&self.permits).acquire_many_owned(kib).await.ok()
+    }
+}
+
+/// A frame, with its share of the bounds on bytes: the connection's until it is answered, the broker's until it is processed.
+struct Incoming {
+    frame: Bytes,
+    of_connection: OwnedSemaphorePermit,
+    of_broker: OwnedSemaphorePermit,
+}
+
 struct Queued {
     reply: Reply,
     _request_bytes: OwnedSemaphorePermit,
@@ -150,23 +180,24 @@ async fn read_loop(
     connection: &Connection,
     broker: &Broker,
     stop: &CancellationToken,
-    frames: mpsc::Sender<(Bytes, OwnedSemaphorePermit)>,
+    frames: mpsc::Sender<Incoming>,
 ) {
-    let request_bytes = Arc::new(Semaphore::new(REQUEST_KIB_MAX as usize));
+    let request_bytes = ByteLimit::new(REQUEST_BYTES_MAX);
     let mut reader = FrameReader::new(half, broker.config().socket_request_max_bytes);
     let idle = broker.config().connections_max_idle;
     let read_all = async {
         loop {
             match tokio::time::timeout(idle, reader.length()).await {
                 Ok(Ok(Some(length))) => {
-                    let permit = Arc::clone(&request_bytes).acquire_many_owned(kib(length, REQUEST_KIB_MAX));
-                    let Ok(permit) = permit.await else { return };
-                    let Ok(Ok(frame)) = tokio::time::timeout(idle, reader.body(length)).await else {
+                    let Some(of_connection) = request_bytes.take(length).await else { return };
+                    let Some(of_broker) = broker.request_bytes().take(length).await else { return };
+                    let patience = idle.min(body_patience(length));
+                    let Ok(Ok(frame)) = tokio::time::timeout(patience, reader.body(length)).await else {
                         tracing::debug!(peer = %connection.peer, length, "peer left or stalled inside a frame");
                         return;
                     };
                     connection.in_flight.fetch_add(1, Ordering::Relaxed);
-                    if frames.send((frame, permit)).await.is_err() {
+                    if frames.send(Incoming { frame, of_connection, of_broker }).await.is_err() {
                         return;
                     }
                 }
@@ -191,33 +222,29 @@ async fn read_loop(
     connection.closed.cancel();
 }
 
-fn kib(bytes: usize, max: u32) -> u32 {
-    u32::try_from(bytes / 1024 + 1).unwrap_or(max).min(max)
+/// How long a begun frame may take: it holds room that others wait for.
+fn body_patience(length: usize) -> Duration {
+    const SLOWEST_BYTES_PER_SECOND: u64 = 64 * 1024;
+    Duration::from_secs(30 + length as u64 / SLOWEST_BYTES_PER_SECOND)
 }
 
 async fn process_loop(
     connection: &Arc<Connection>,
     broker: &Broker,
     stop: &CancellationToken,
-    mut frames: mpsc::Receiver<(Bytes, OwnedSemaphorePermit)>,
+    mut frames: mpsc::Receiver<Incoming>,
     replies: mpsc::Sender<Queued>,
 ) {
-    let response_bytes = Arc::new(Semaphore::new(RESPONSE_KIB_MAX as usize));
-    while let Some((frame, request_permit)) = frames.recv().await {
+    let response_bytes = ByteLimit::new(RESPONSE_BYTES_MAX);
+    while let Some(Incoming { frame, of_connection, of_broker }) = frames.recv().await {
         let reply = dispatch::dispatch(broker, connection, frame).await;
+        drop(of_broker);
         let response_permit = match &reply {
-            Reply::Ready(frame) => {
-                let permit =
-                    Arc::clone(&response_bytes).acquire_many_owned(kib(frame.len(), RESPONSE_KIB_MAX));
-                let Ok(permit) = permit.await else { break };
-                Some(permit)
-            }
-            Reply::Nothing | Reply::Later(_) | Reply::Close => None,
+            Reply::Ready(frame) => response_bytes.take(frame.len()).await,
+            Reply::Nothing | Reply::Later(_) => None,
+            Reply::Close => break,
         };
-        if matches!(reply, Reply::Close) {
-            break;
-        }
-        let queued = Queued { reply, _request_bytes: request_permit, _response_bytes: response_permit };
+        let queued = Queued { reply, _request_bytes: of_connection, _response_bytes: response_permit };
         if replies.send(queued).await.is_err() {
             break;
         }

@@ -130,5 +130,12 @@ pub const KEYS: &[BrokerKey] = &[
     key("offsets.topic.num.partitions", Int, "50", 1, "Partitions of __consumer_offsets when it is created."),
     key("offsets.topic.segment.bytes", Int, "104857600", 1, "Segment size of __consumer_offsets."),
     key("producer.id.expiration.ms", Int, "86400000", 1, "Idle time after which a producer is forgotten."),
+    key(
+        "queued.max.request.bytes",
+        Long,
+        "536870912",
+        1024,
+        "Most bytes of requests that are read and not yet processed, over all connections. Kafka: unbounded.",
+    ),
     key("socket.request.max.bytes", Int, "104857600", 1024, "Longest request."),
 ];

@@ -105,7 +105,7 @@ fn by_topic(answers: Vec<(TopicKey, PartitionData)>) -> Vec<FetchableTopicRespon
     for (topic, data) in answers {
         match responses.last_mut() {
             Some(last) if *last.topic == *topic.name && last.topic_id == topic.id => {
-                last.partitions.push(data)
+                last.partitions.push(data);
             }
             _ => responses.push(FetchableTopicResponse {
                 topic: topic.name.to_string(),

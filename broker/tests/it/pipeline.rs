@@ -109,3 +109,25 @@ async fn a_parked_fetch_wakes_at_once_when_records_arrive() {
     assert_eq!((data.high_watermark, data.records.as_ref().map(Records::is_empty)), (1, Some(false)));
     assert!(started.elapsed().as_secs() < 10, "the fetch waited for its deadline");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_fill_the_brokers_bound_wait_for_room_and_are_all_answered() {
+    let settings = [("queued.max.request.bytes", "4096"), ("assay.durability", "os")];
+    let broker = TestBroker::with(&settings, std::sync::Arc::new(assay_broker::AcceptAll)).await;
+    broker.client().await.topic("t").await;
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let mut client = broker.client().await;
+        clients.push(tokio::spawn(async move {
+            for _ in 0..5 {
+                let request = produce("t", 1, Some(batch(&[&[7; 10_000]])));
+                let response: ProduceResponse = client.call(&request, 9).await;
+                assert_eq!(response.responses[0].partition_responses[0].error_code, 0);
+            }
+        }));
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(broker.broker.topics().get("t").unwrap().partition(0).unwrap().log_end_offset(), 40);
+}
