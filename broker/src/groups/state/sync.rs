@@ -109,7 +109,9 @@ impl Group {
             }
             Some(Storing::Replacement { ticket, answer }) => {
                 let answer = match error {
-                    None => answer,
+                    None if answer.generation == self.generation => answer,
+                    // A rebalance has overtaken the answer: the member asks again.
+                    None => JoinAnswer::refused(ErrorCode::RebalanceInProgress, answer.member_id),
                     Some(error) => JoinAnswer::refused(error, String::new()),
                 };
                 effects.push(Effect::Reply(ticket, Answer::Join(answer)));
