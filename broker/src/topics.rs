@@ -1,7 +1,7 @@
 //! The topics of a data folder: opening them all, finding them, changing them.
 //!
 //! The folder has Kafka's layout. What Kafka keeps in its metadata log (which topics exist, their ids, partition counts
-//! and settings) is kept in `assay-topics.journal`, one JSON object a line; see [`journal`]. A folder written by Kafka
+//! and settings) is kept in `assay-topics.journal`, one JSON object a line; see `docs/log-format.md`. A folder written by Kafka
 //! is taken over: its topics get default settings.
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::{Partition, Status};
 use crate::log::recovery::SNAPSHOT;
+use crate::log::storage::OpenMode;
 use crate::log::{Segments, file_name, lock, offset_of_file};
 
 /// Why records are not deleted.
@@ -139,11 +140,16 @@ impl Partition {
         Ok(())
     }
 
-    /// Drops cached batches of a partition that nobody appended to since the last call.
-    pub(crate) fn drop_idle_tail(&self, last_count: &mut u64) {
+    /// Gives back cached batches and open files of a partition that nobody appended to since the last call.
+    pub(crate) fn release_idle(&self, last_count: &mut u64) {
         let count = self.append_count.load(Ordering::Relaxed);
         if count == *last_count {
             lock(&self.tail).clear(&self.engine.tail_bytes);
+            if let Some(segments) = &self.segments {
+                // Under the writer's lock, so that no write is under way with these files.
+                let _writer = lock(&self.writer);
+                segments.active().close_idle();
+            }
         }
         *last_count = count;
     }
@@ -154,7 +160,10 @@ impl Partition {
     pub(crate) fn close(&self) -> bool {
         let Some(segments) = &self.segments else { return false };
         let writer = lock(&self.writer);
-        if writer.next_offset > 0 {
+        let name = file_name(writer.next_offset, SNAPSHOT);
+        let untouched = self.append_count.load(Ordering::Relaxed) == 0
+            && (writer.next_offset == 0 || self.dir.open(&name, OpenMode::Read).is_ok());
+        if !untouched {
             let snapshot = match self.write_snapshot(&writer) {
                 Ok(snapshot) => snapshot,
                 Err(error) => {
@@ -164,15 +173,24 @@ impl Partition {
             };
             let mut unsynced = lock(&self.unsynced);
             unsynced.add(&snapshot);
-            if let Some(handles) = segments.active().open_handles() {
-                unsynced.add(&handles.log);
-                unsynced.add(&handles.index);
-                unsynced.add(&handles.time_index);
+            match segments.active().handles() {
+                Ok(handles) => {
+                    unsynced.add(&handles.log);
+                    unsynced.add(&handles.index);
+                    unsynced.add(&handles.time_index);
+                }
+                Err(error) => {
+                    drop(unsynced);
+                    self.fence("the active segment cannot be opened", &error);
+                    return false;
+                }
             }
             unsynced.dir = true;
         }
         drop(writer);
-        let _ = self.remove_old_snapshots(segments);
+        if !untouched {
+            let _ = self.remove_old_snapshots(segments);
+        }
         self.sync_now()
     }
 }

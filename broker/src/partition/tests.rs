@@ -342,6 +342,27 @@ async fn reads_from_memory_and_from_files_are_alike() {
 }
 
 #[tokio::test]
+async fn an_idle_partition_gives_back_memory_and_files_and_works_on() {
+    let (memory, topics, partition) = with(&[]).await;
+    produce(&partition, batch("0")).await;
+    let mut count = 0;
+    partition.release_idle(&mut count);
+    assert!(lock(&partition.tail).bytes_between(0, 1).is_some(), "appended since the last look");
+    partition.release_idle(&mut count);
+    assert!(lock(&partition.tail).bytes_between(0, 1).is_none());
+    assert!(partition.segments.as_ref().unwrap().active().open_handles().is_none());
+    assert_eq!(topics.engine_and_dir().0.tail_bytes.load(Ordering::Relaxed), 0);
+    assert_eq!(values(&partition).await.len(), 1);
+    produce(&partition, batch("1")).await;
+    partition.release_idle(&mut 0);
+    partition.release_idle(&mut 1);
+    topics.shutdown().await;
+    let topics = open(&memory.after_power_loss(Loss::All));
+    assert_eq!(partition_of(&topics, "t", 0).leader_epoch(), 0);
+    assert_eq!(values(&partition_of(&topics, "t", 0)).await.len(), 2);
+}
+
+#[tokio::test]
 async fn many_appends_at_once_get_consecutive_offsets() {
     let memory = Memory::default();
     let topics = open_with(&memory, crate::durability::LogConfig { writer_threads: 2, ..quiet() }).unwrap();

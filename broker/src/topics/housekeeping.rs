@@ -14,8 +14,8 @@ use crate::log::lock;
 use crate::log::storage::replace_file;
 use crate::partition::{DeleteRecordsError, Partition, Status};
 
-/// A partition without an append for this long gives its cached tail back.
-const TAIL_IDLE: Duration = Duration::from_secs(10);
+/// A partition without an append for this long gives its cached tail and its open files back.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// Starts the thread that does what is due.
 pub(super) fn start(inner: &Arc<Inner>) -> io::Result<()> {
@@ -31,7 +31,7 @@ fn keep(engine: &Arc<Engine>, inner: &Weak<Inner>) {
     let mut next_checkpoint = now + engine.config.checkpoint_interval;
     let mut next_retention = now + engine.config.retention_check_interval;
     let mut next_clean = now + engine.config.cleaner_interval;
-    let mut next_idle = now + TAIL_IDLE;
+    let mut next_idle = now + IDLE;
     let mut appends = HashMap::new();
     while let Some(due) = engine.timer.wait(next_checkpoint.min(next_retention).min(next_clean)) {
         due.iter().for_each(Partition::sync_soon);
@@ -52,11 +52,11 @@ fn keep(engine: &Arc<Engine>, inner: &Weak<Inner>) {
             submit(&inner.engine.cleaner, &inner, Inner::compact);
         }
         if now >= next_idle {
-            next_idle = now + TAIL_IDLE;
+            next_idle = now + IDLE;
             let partitions = inner.partitions();
             appends.retain(|key, _| partitions.iter().any(|partition| partition.key() == *key));
             for partition in partitions {
-                partition.drop_idle_tail(appends.entry(partition.key()).or_default());
+                partition.release_idle(appends.entry(partition.key()).or_default());
             }
         }
     }
