@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use assay_broker::AcceptAll;
 use assay_broker::protocol::messages::create_partitions::CreatePartitionsTopic;
 use assay_broker::protocol::messages::create_topics::{CreatableTopic, CreatableTopicConfig};
 use assay_broker::protocol::messages::delete_records::{DeleteRecordsPartition, DeleteRecordsTopic};
@@ -17,6 +16,10 @@ use assay_broker::protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse, MetadataRequest, MetadataResponse, ProduceResponse,
 };
+use assay_broker::{AcceptAll, Broker, BrokerConfig, Endpoint, Listener, ListenerConfig, serve};
+
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::batches::{batch, produce};
 use crate::client::{Client, TestBroker};
@@ -232,4 +235,27 @@ async fn partitions_grow_records_go_and_topics_disappear() {
         let response: DeleteTopicsResponse = client.call(&request, 6).await;
         assert_eq!(response.responses[0].error_code, code);
     }
+}
+
+#[tokio::test]
+async fn each_listener_tells_its_clients_its_own_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::open(BrokerConfig::new(dir.path()), Arc::new(AcceptAll)).await.unwrap();
+    let mut listeners = Vec::new();
+    for advertise in [None, Some(Endpoint { host: "broker.inside".to_owned(), port: 0 })] {
+        let (name, bind) = ListenerConfig::parse_endpoint("127.0.0.1:0").unwrap();
+        listeners.push(Listener::bind(&ListenerConfig { name, bind, advertise }).await.unwrap());
+    }
+    let addresses: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(serve(listeners, broker.clone(), stop.clone().cancelled_owned()));
+    for (address, host) in addresses.into_iter().zip(["127.0.0.1", "broker.inside"]) {
+        let mut client = Client { stream: TcpStream::connect(address).await.unwrap(), correlation_id: 0 };
+        let response: MetadataResponse = client.call(&MetadataRequest::default(), 12).await;
+        let node = &response.brokers[0];
+        assert_eq!((node.host.as_str(), node.port), (host, i32::from(address.port())));
+    }
+    stop.cancel();
+    served.await.unwrap();
+    broker.close().await;
 }
