@@ -59,6 +59,12 @@ pub enum SchemaError {
         /// The limit, in JSON levels.
         max: usize,
     },
+    /// Full names longer than allowed: a long namespace that many types inherit.
+    #[error("full names of the schema's types exceed {max} bytes together")]
+    NamesTooLong {
+        /// The limit.
+        max: usize,
+    },
     /// More types than allowed.
     #[error("schema has more than {max} types")]
     TooManyNodes {
@@ -72,7 +78,10 @@ impl SchemaError {
     pub fn position(&self) -> Option<Position> {
         match self {
             Self::Json { position, .. } | Self::Schema { position, .. } => Some(*position),
-            Self::TooLong { .. } | Self::TooDeep { .. } | Self::TooManyNodes { .. } => None,
+            Self::TooLong { .. }
+            | Self::TooDeep { .. }
+            | Self::NamesTooLong { .. }
+            | Self::TooManyNodes { .. } => None,
         }
     }
 
@@ -88,7 +97,10 @@ impl SchemaError {
     pub fn reference(&self) -> Option<usize> {
         match self {
             Self::Json { reference, .. } | Self::Schema { reference, .. } => *reference,
-            Self::TooLong { .. } | Self::TooDeep { .. } | Self::TooManyNodes { .. } => None,
+            Self::TooLong { .. }
+            | Self::TooDeep { .. }
+            | Self::NamesTooLong { .. }
+            | Self::TooManyNodes { .. } => None,
         }
     }
 }

@@ -74,6 +74,12 @@ pub(super) fn parse(text: &str, references: &[&str], options: &ParseOptions) -> 
     Ok(Schema::from_parts(parser.nodes, root, reference_names))
 }
 
+/// Bytes of all full names, definitions, aliases and references: inheriting a namespace multiplies its length.
+const NAME_BYTES_MAX: usize = 64 << 20;
+
+/// Steps of paths that one parse keeps for problems found later; past them a problem has no path.
+const SAVED_STEPS_MAX: usize = 500_000;
+
 /// A step of the path into the text.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -94,6 +100,7 @@ impl Step {
 enum Fault {
     Problem(Box<SchemaProblem>),
     TooManyNodes,
+    NamesTooLong,
 }
 
 impl From<SchemaProblem> for Fault {
@@ -132,6 +139,8 @@ struct Parser {
     /// Where the parser is; left as it is when a fault is raised.
     path: Vec<Step>,
     in_reference: bool,
+    saved_steps_left: usize,
+    name_bytes_left: usize,
     /// Records whose fields are being read, outermost first.
     open: Vec<(NodeId, Name)>,
 }
@@ -147,6 +156,8 @@ impl Parser {
             defaults: Vec::new(),
             path: Vec::new(),
             in_reference: false,
+            saved_steps_left: SAVED_STEPS_MAX,
+            name_bytes_left: NAME_BYTES_MAX,
             open: Vec::new(),
         }
     }
@@ -202,6 +213,7 @@ impl Parser {
     fn error(&self, fault: Fault, text: &str, reference: Option<usize>) -> SchemaError {
         match fault {
             Fault::TooManyNodes => SchemaError::TooManyNodes { max: self.options.limits.nodes_max },
+            Fault::NamesTooLong => SchemaError::NamesTooLong { max: NAME_BYTES_MAX },
             Fault::Problem(problem) => {
                 let tokens: Vec<String> = self.path.iter().map(|step| step.token()).collect();
                 let offset = json::locate(text, &tokens, self.options.limits.depth_max);
@@ -241,6 +253,25 @@ impl Parser {
         let done = inner(self)?;
         self.path.truncate(length);
         Ok(done)
+    }
+
+    /// Accounts for a full name about to be made: at most the lengths of its parts and a dot.
+    fn spend_name(&mut self, namespace: &str, simple: &str) -> Result<(), Fault> {
+        let left = self.name_bytes_left.checked_sub(namespace.len() + simple.len() + 1);
+        self.name_bytes_left = left.ok_or(Fault::NamesTooLong)?;
+        Ok(())
+    }
+
+    /// The path extended by `steps`, for a problem that only shows later.
+    fn save_path(&mut self, steps: &[Step]) -> Vec<Step> {
+        let length = self.path.len() + steps.len();
+        match self.saved_steps_left.checked_sub(length) {
+            None => Vec::new(),
+            Some(left) => {
+                self.saved_steps_left = left;
+                self.path.iter().chain(steps).copied().collect()
+            }
+        }
     }
 
     fn kind(&self, id: NodeId) -> Kind {

@@ -40,8 +40,7 @@ impl Parser {
                 return Err(self.duplicate_field(&name, &field, index, &fields, earlier as usize).into());
             }
             if field.default.is_some() && self.options.mode == ParseMode::Strict {
-                let mut path = self.path.clone();
-                path.extend([Step::Key("fields"), Step::Index(index), Step::Key("default")]);
+                let path = self.save_path(&[Step::Key("fields"), Step::Index(index), Step::Key("default")]);
                 self.defaults.push(DefaultToCheck { record: id, field: index, path });
             }
             fields.push(field);
@@ -174,7 +173,9 @@ impl Parser {
         let Some(simple) = text(object, "name") else {
             return Err(SchemaProblem::NoName { json: json_object(object) }.into());
         };
-        let name = Name::new(simple, text(object, "namespace").unwrap_or(enclosing));
+        let namespace = text(object, "namespace").unwrap_or(enclosing);
+        self.spend_name(namespace, simple)?;
+        let name = Name::new(simple, namespace);
         self.at(&[Step::Key("name")], |parser| {
             parser.check_simple(name.simple())?;
             if name::is_primitive(name.full()) {
@@ -200,6 +201,7 @@ impl Parser {
 
     fn type_aliases(&mut self, object: &Map<String, Value>, owner: &Name) -> Result<Vec<Name>, Fault> {
         self.alias_texts(object, |parser, alias| {
+            parser.spend_name(owner.namespace(), alias)?;
             let alias = Name::new(alias, owner.namespace());
             if parser.options.mode == ParseMode::Strict {
                 name::check_strict(alias.simple())?;
@@ -211,7 +213,7 @@ impl Parser {
     fn alias_texts<T: Clone + Eq + Hash>(
         &mut self,
         object: &Map<String, Value>,
-        read: impl Fn(&Self, &str) -> Result<T, Fault>,
+        read: impl Fn(&mut Self, &str) -> Result<T, Fault>,
     ) -> Result<Vec<T>, Fault> {
         let Some(value) = object.get("aliases") else { return Ok(Vec::new()) };
         let Value::Array(values) = value else {
@@ -241,7 +243,7 @@ impl Parser {
                 self.names.insert(name.full().to_owned(), id);
             }
             Some(&first) if self.nodes.get(first).name().is_some() => {
-                let path = self.path.clone();
+                let path = self.save_path(&[]);
                 self.redefinitions.push(Redefinition { first, second: id, path });
             }
             Some(_) => return Err(SchemaProblem::Redefined { name: name.full().to_owned() }.into()),

@@ -281,6 +281,20 @@ fn sizes_are_bounded() {
     assert!(matches!(parse(&long, &["\"string\""]), Err(SchemaError::TooLong { bytes: 103, max: 100 })));
 }
 
+/// A megabyte of namespace that a thousand types inherit.
+#[test]
+fn inherited_namespaces_do_not_multiply_without_bound() {
+    let namespace = "n".repeat(1 << 20);
+    let fields: Vec<String> = (0..1_000)
+        .map(|i| format!(r#"{{"name":"f{i}","type":{{"type":"fixed","name":"F{i}","size":1}}}}"#))
+        .collect();
+    let text = format!(
+        r#"{{"type":"record","name":"R","namespace":"{namespace}","fields":[{}]}}"#,
+        fields.join(",")
+    );
+    assert!(matches!(Schema::parse(&text, ParseMode::Strict), Err(SchemaError::NamesTooLong { .. })));
+}
+
 #[test]
 fn wide_schemas_parse_without_quadratic_cost() {
     let fields: Vec<String> =

@@ -93,6 +93,7 @@ impl Parser {
         if let Some(primitive) = Node::primitive(word, Props::default()) {
             return self.push(primitive);
         }
+        self.spend_name(namespace, word)?;
         let qualified = if word.contains('.') || namespace.is_empty() {
             word.to_owned()
         } else {
@@ -102,7 +103,8 @@ impl Parser {
             return Ok(id);
         }
         let id = self.placeholder()?;
-        self.pending.insert(id, Pending { full: qualified, path: self.path.clone() });
+        let path = self.save_path(&[]);
+        self.pending.insert(id, Pending { full: qualified, path });
         Ok(id)
     }
 
