@@ -1,7 +1,7 @@
 //! The same objects for programs without an asynchronous runtime.
 //!
 //! A [`Worker`] owns one background thread that does the network work; calls wait for it. What needs no network
-//! ([`Prepared`](crate::Prepared), [`Deserializer::try_decode`](crate::Deserializer::try_decode)) is the same object in both worlds.
+//! ([`Prepared`], [`Deserializer::try_decode`](crate::Deserializer::try_decode)) is the same object in both worlds.
 //!
 //! ```no_run
 //! use assay_serde_avro::{CachedClient, RegistryClient, Serializer, blocking::Worker};
@@ -157,7 +157,7 @@ impl<T: OwnedDatum> Deserializer<T> {
     }
 
     /// See [`Deserializer::decode_option`](crate::Deserializer::decode_option).
-    pub fn decode_option<'a>(&self, message: Option<Message<'a>>) -> Result<Option<T>, Error> {
+    pub fn decode_option(&self, message: Option<Message<'_>>) -> Result<Option<T>, Error> {
         message.map(|message| self.decode(message)).transpose()
     }
 

@@ -60,7 +60,7 @@ impl Default for CacheSettings {
             context: Context::default_context(),
             entries_max: 1000,
             latest_entries_max: 1000,
-            latest_ttl: Some(Duration::from_secs(60)),
+            latest_ttl: Some(Duration::from_mins(1)),
             missing_id_ttl: Duration::from_secs(10),
             missing_version_ttl: Duration::ZERO,
             missing_schema_ttl: Duration::ZERO,

@@ -290,8 +290,9 @@ impl<'a> DeadLetter<'a> {
             Part::Key => self.record.key,
             Part::Value => self.record.value,
         };
-        let bytes = failed.unwrap_or_default().iter().take(FIRST_BYTES);
-        let digits: String = bytes.map(|byte| format!("{byte:02x}")).collect();
+        let nibbles =
+            failed.unwrap_or_default().iter().take(FIRST_BYTES).flat_map(|byte| [byte >> 4, byte & 15]);
+        let digits: String = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
         (FIRST_BYTES_HEADER.to_owned(), Some(digits.into_bytes()))
     }
 }

@@ -141,7 +141,7 @@ impl<T: OwnedDatum> Deserializer<T> {
     }
 
     /// Decodes a message that may be absent: a tombstone gives nothing, without any request.
-    pub async fn decode_option<'a>(&self, message: Option<Message<'a>>) -> Result<Option<T>, Error> {
+    pub async fn decode_option(&self, message: Option<Message<'_>>) -> Result<Option<T>, Error> {
         match message {
             None => Ok(None),
             Some(message) => self.decode(message).await.map(Some),

@@ -192,7 +192,7 @@ impl Properties {
 }
 
 /// Longer lives than this are cut: the caches count in nanoseconds.
-const TTL_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const TTL_MAX: Duration = Duration::from_hours(365 * 24);
 
 fn ttl(seconds: i64) -> Duration {
     Duration::from_secs(seconds.unsigned_abs()).min(TTL_MAX)

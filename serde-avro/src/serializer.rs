@@ -90,10 +90,10 @@ impl<T: ?Sized> Serializer<T> {
     async fn target(&self, topic: &str) -> Result<Arc<Target>, Error> {
         let core = &*self.core;
         let known = core.targets.read().get(topic).cloned();
-        if let Some(target) = &known {
-            if target.expires_at.is_none_or(|expires_at| Instant::now() < expires_at) {
-                return Ok(target.clone());
-            }
+        if let Some(target) = &known
+            && target.expires_at.is_none_or(|expires_at| Instant::now() < expires_at)
+        {
+            return Ok(target.clone());
         }
         let target = Arc::new(core.find(topic, known.as_deref()).await?);
         core.targets.insert(&Arc::from(topic), &target);

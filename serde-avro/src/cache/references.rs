@@ -1,7 +1,6 @@
 //! Collects the texts that a schema refers to, in the order in which they have to be parsed.
 
-use std::collections::HashSet;
-use std::vec::IntoIter;
+use std::collections::{HashSet, VecDeque};
 
 use assay_schema_core::{QualifiedSubject, SchemaReference, Version, VersionRef};
 
@@ -15,7 +14,7 @@ pub(super) const REFERENCES_MAX: usize = 1000;
 pub(super) const REFERENCE_DEPTH_MAX: usize = 64;
 
 struct Level {
-    left: IntoIter<SchemaReference>,
+    left: VecDeque<SchemaReference>,
     /// Text of the schema whose references these are; nothing for the root.
     text: Option<String>,
     /// Subject whose context unqualified subjects of these references belong to.
@@ -34,10 +33,10 @@ impl CachedClient {
         let mut seen = HashSet::new();
         let mut texts = Vec::new();
         let root =
-            Level { left: references.to_vec().into_iter(), text: None, owner: owner.map(str::to_owned) };
+            Level { left: references.iter().cloned().collect(), text: None, owner: owner.map(str::to_owned) };
         let mut levels = vec![root];
         while let Some(level) = levels.last_mut() {
-            let Some(reference) = level.left.next() else {
+            let Some(reference) = level.left.pop_front() else {
                 texts.extend(levels.pop().and_then(|level| level.text));
                 continue;
             };
@@ -55,7 +54,7 @@ impl CachedClient {
             let version = Version::new(reference.version).map_or(VersionRef::Latest, VersionRef::Number);
             let schema = self.version(&subject, version).await?;
             levels.push(Level {
-                left: schema.references.clone().into_iter(),
+                left: schema.references.clone().into(),
                 text: schema.text.clone(),
                 owner: Some(subject),
             });

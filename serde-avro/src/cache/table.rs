@@ -90,7 +90,7 @@ impl Hasher for KeyHasher {
     #[inline]
     fn write_isize(&mut self, value: isize) {
         // the discriminant of the key: id or GUID
-        self.0 ^= value as u64;
+        self.0 ^= value.cast_unsigned() as u64;
     }
 
     #[inline]

@@ -84,7 +84,7 @@ impl fmt::Debug for OAuth {
 /// Longest answer of an identity provider, in bytes.
 const TOKEN_ANSWER_BYTES_MAX: usize = 256 << 10;
 /// Life of a token whose provider does not say how long it lives.
-const TOKEN_LIFE_DEFAULT: Duration = Duration::from_secs(300);
+const TOKEN_LIFE_DEFAULT: Duration = Duration::from_mins(5);
 
 /// Puts credentials on requests.
 pub(super) struct Authenticator {

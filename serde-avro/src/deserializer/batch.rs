@@ -34,11 +34,11 @@ impl<T: OwnedDatum> Deserializer<T> {
         if missing.is_empty() {
             return outcomes;
         }
-        let fetches = missing
+        let loads = missing
             .into_iter()
             .map(|(topic, key)| async move { ((topic, key), self.core.load(topic, key).await) });
         let fetched: HashMap<(&str, SchemaKey), _> =
-            stream::iter(fetches).buffer_unordered(FETCHES_MAX).collect().await;
+            stream::iter(loads).buffer_unordered(FETCHES_MAX).collect().await;
         for (message, outcome) in messages.iter().zip(&mut outcomes) {
             let Err(Error::NeedsSchema(key)) = outcome else { continue };
             *outcome = match fetched.get(&(message.topic(), *key)) {

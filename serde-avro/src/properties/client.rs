@@ -71,7 +71,7 @@ impl Properties {
                     client_secret: text("bearer.auth.client.secret")?,
                     scope: self.get("bearer.auth.scope").map(str::to_owned),
                     expiry_buffer: self
-                        .seconds("bearer.auth.cache.expiry.buffer.seconds", Duration::from_secs(300))?,
+                        .seconds("bearer.auth.cache.expiry.buffer.seconds", Duration::from_mins(5))?,
                     bearer: self.bearer_scope(),
                 }))
             }

@@ -126,6 +126,7 @@ fn metadata(properties: &Properties) -> Result<BTreeMap<String, String>, ConfigE
 }
 
 fn strategy(properties: &Properties, part: Part) -> Result<SubjectStrategy, ConfigError> {
+    const FALLBACK: &str = "subject.name.strategy.fallback.type";
     let key = match part {
         Part::Key => "key.subject.name.strategy",
         Part::Value => "value.subject.name.strategy",
@@ -140,7 +141,6 @@ fn strategy(properties: &Properties, part: Part) -> Result<SubjectStrategy, Conf
         if let Some(cluster) = properties.get("subject.name.strategy.kafka.cluster.id") {
             cluster.clone_into(namespace);
         }
-        const FALLBACK: &str = "subject.name.strategy.fallback.type";
         match properties.get(FALLBACK) {
             None => {}
             Some(text) if text.eq_ignore_ascii_case("NONE") => *fallback = None,

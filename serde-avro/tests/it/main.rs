@@ -1,7 +1,6 @@
 //! The registry client and the serializers, against the real registry and against one that misbehaves on purpose.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test may fail where it stands"
 )]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use assay_serde_avro::client::ListQuery;
 use assay_serde_avro::schema::SchemaId;
 use assay_serde_avro::{
     Auth, BearerScope, CacheSettings, CachedClient, Deserializer, Disposition, Error, OAuth, RegistryClient,
@@ -115,7 +116,7 @@ async fn refusals_are_not_repeated() {
         [(400, 400), (401, 401), (403, 403), (404, 40401), (409, 40901), (422, 42201), (501, 501)]
     {
         let server = Faulty::start([Answer::error(status, code, "no")]).await;
-        let error = quick(&server.url()).subjects(&Default::default()).await.unwrap_err();
+        let error = quick(&server.url()).subjects(&ListQuery::default()).await.unwrap_err();
         assert_eq!(error.http_status(), Some(status), "{error}");
         assert_eq!(server.count(), 1, "{status}");
     }
@@ -126,13 +127,13 @@ async fn retry_after_is_kept_to_and_too_long_a_wait_is_handed_to_the_caller() {
     let wait = Answer::error(429, 429, "slow down").header("Retry-After", "1");
     let server = Faulty::start([wait, Answer::new(200, "[]")]).await;
     let start = Instant::now();
-    quick(&server.url()).subjects(&Default::default()).await.unwrap();
+    quick(&server.url()).subjects(&ListQuery::default()).await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
 
     let server = Faulty::start([Answer::error(429, 429, "slow down").header("Retry-After", "3600")]).await;
-    let error = quick(&server.url()).subjects(&Default::default()).await.unwrap_err();
+    let error = quick(&server.url()).subjects(&ListQuery::default()).await.unwrap_err();
     let Error::Throttled { retry_after, .. } = error else { panic!("{error}") };
-    assert_eq!(retry_after, Some(Duration::from_secs(3600)));
+    assert_eq!(retry_after, Some(Duration::from_hours(1)));
     assert_eq!(server.count(), 1);
 }
 
@@ -142,7 +143,7 @@ async fn a_dead_address_is_passed_over_and_not_asked_again() {
     let broken = Faulty::start([Answer::new(503, "<html>down</html>")]).await;
     let client = quick(&format!("{}, {},{}", closed_url().await, broken.url(), server.url()));
     for _ in 0..3 {
-        client.subjects(&Default::default()).await.unwrap();
+        client.subjects(&ListQuery::default()).await.unwrap();
     }
     assert_eq!(server.count(), 3);
     assert_eq!(broken.count(), 1);
@@ -150,7 +151,7 @@ async fn a_dead_address_is_passed_over_and_not_asked_again() {
 
 #[tokio::test]
 async fn a_refused_connection_is_retriable_and_says_how_often_it_was_tried() {
-    let error = quick(&closed_url().await).subjects(&Default::default()).await.unwrap_err();
+    let error = quick(&closed_url().await).subjects(&ListQuery::default()).await.unwrap_err();
     let Error::RegistryUnavailable { attempts, .. } = &error else { panic!("{error}") };
     assert_eq!(*attempts, 4);
     assert!(error.is_retriable());
@@ -159,25 +160,25 @@ async fn a_refused_connection_is_retriable_and_says_how_often_it_was_tried() {
 
 #[tokio::test]
 async fn a_registry_that_does_not_answer_runs_into_the_read_timeout() {
-    let server = Faulty::start([Answer::new(200, "[]").after(Duration::from_secs(60))]).await;
+    let server = Faulty::start([Answer::new(200, "[]").after(Duration::from_mins(1))]).await;
     let client = builder(&server.url())
         .read_timeout(Duration::from_millis(50))
         .retry(RetryPolicy { retries_max: 1, ..RetryPolicy::default() })
         .build()
         .unwrap();
-    let error = client.subjects(&Default::default()).await.unwrap_err();
+    let error = client.subjects(&ListQuery::default()).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { attempts: 2, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn bodies_that_are_not_the_registrys_json_are_told_apart() {
     let server = Faulty::start([Answer::new(404, "<html>nothing here</html>")]).await;
-    let error = quick(&server.url()).subjects(&Default::default()).await.unwrap_err();
+    let error = quick(&server.url()).subjects(&ListQuery::default()).await.unwrap_err();
     assert_eq!(error.error_code(), Some(UNREADABLE_BODY_CODE));
     assert!(error.to_string().contains("nothing here"), "{error}");
 
     let server = Faulty::start([Answer::new(200, "<html>hello</html>")]).await;
-    let error = quick(&server.url()).subjects(&Default::default()).await.unwrap_err();
+    let error = quick(&server.url()).subjects(&ListQuery::default()).await.unwrap_err();
     let Error::Protocol { source } = &error else { panic!("{error}") };
     assert_eq!(source.kind, TransportKind::Body);
     assert_eq!(server.count(), 1);
@@ -201,7 +202,7 @@ async fn a_latest_version_is_used_on_while_the_registry_cannot_give_a_newer_one(
     let server = Faulty::start([Answer::new(200, body)]).await;
     let settings = CacheSettings { latest_ttl: Some(Duration::from_millis(1)), ..CacheSettings::default() };
     let registry = CachedClient::with_settings(quick(&server.url()), settings);
-    let none = Default::default();
+    let none = std::collections::BTreeMap::default();
     registry.latest("s", &none).await.unwrap();
     server.then(Answer::new(503, ""));
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -219,14 +220,14 @@ async fn a_latest_version_is_used_on_while_the_registry_cannot_give_a_newer_one(
 async fn credentials_are_sent_in_the_documented_headers() {
     let server = Faulty::start([Answer::new(200, "[]")]).await;
     let with_user = server.url().replace("http://", "http://alice:s%3Acret@");
-    quick(&with_user).subjects(&Default::default()).await.unwrap();
+    quick(&with_user).subjects(&ListQuery::default()).await.unwrap();
     let basic = Auth::Basic { user: "alice".into(), password: "s:cret".into() };
-    builder(&server.url()).auth(basic).build().unwrap().subjects(&Default::default()).await.unwrap();
+    builder(&server.url()).auth(basic).build().unwrap().subjects(&ListQuery::default()).await.unwrap();
     let scope =
         BearerScope { logical_cluster: Some("lsrc-1".into()), identity_pool_id: Some("pool-1".into()) };
     let bearer = Auth::Bearer { token: "t0ken".into(), scope };
     let client = builder(&server.url()).auth(bearer).header("X-Team", "blue").build().unwrap();
-    client.subjects(&Default::default()).await.unwrap();
+    client.subjects(&ListQuery::default()).await.unwrap();
     let asked = server.asked();
     let header =
         |at: usize, name: &str| asked[at].headers.get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -248,12 +249,12 @@ async fn oauth_tokens_are_fetched_once_and_reused() {
         client_id: "me".into(),
         client_secret: "secret".into(),
         scope: Some("registry".into()),
-        expiry_buffer: Duration::from_secs(300),
+        expiry_buffer: Duration::from_mins(5),
         bearer: BearerScope::default(),
     };
     let client = builder(&server.url()).auth(Auth::OAuth(oauth.clone())).build().unwrap();
     for _ in 0..3 {
-        client.subjects(&Default::default()).await.unwrap();
+        client.subjects(&ListQuery::default()).await.unwrap();
     }
     assert_eq!(issuer.count(), 1);
     let grant = &issuer.asked()[0];
@@ -264,7 +265,7 @@ async fn oauth_tokens_are_fetched_once_and_reused() {
     let refusing = Faulty::start([Answer::new(401, r#"{"error":"invalid_client"}"#)]).await;
     let oauth = OAuth { issuer_endpoint_url: refusing.url(), ..oauth };
     let client = builder(&server.url()).auth(Auth::OAuth(oauth)).build().unwrap();
-    let error = client.subjects(&Default::default()).await.unwrap_err();
+    let error = client.subjects(&ListQuery::default()).await.unwrap_err();
     assert!(matches!(error, Error::Token { retriable: false, .. }), "{error}");
     assert_eq!(error.disposition(), Disposition::Fatal);
 }
@@ -272,7 +273,7 @@ async fn oauth_tokens_are_fetched_once_and_reused() {
 #[tokio::test]
 async fn subjects_travel_as_one_path_segment() {
     let server = Faulty::start([Answer::new(200, "[1]")]).await;
-    quick(&server.url()).versions(":.ctx:a/b c?", &Default::default()).await.unwrap();
+    quick(&server.url()).versions(":.ctx:a/b c?", &ListQuery::default()).await.unwrap();
     assert_eq!(server.asked()[0].target, "/subjects/%3A.ctx%3Aa%2Fb%20c%3F/versions");
 }
 

@@ -2,6 +2,7 @@
 
 use apache_avro::types::Value;
 use assay_serde_avro::blocking::Worker;
+use assay_serde_avro::client::ListQuery;
 use assay_serde_avro::wire::VALUE_HEADER;
 use assay_serde_avro::{
     ConfigError, Deserializer, Error, Framing, Generic, Message, Part, Properties, SchemaKey, Serializer,
@@ -17,7 +18,7 @@ async fn a_struct_is_framed_and_read_back() {
     let serializer = Serializer::<Order>::builder(&registry).schema(ORDER).build().unwrap();
     let prepared = serializer.prepare("orders").await.unwrap();
     assert_eq!(prepared.subject(), "orders-value");
-    assert_eq!(client.subjects(&Default::default()).await.unwrap(), ["orders-value"]);
+    assert_eq!(client.subjects(&ListQuery::default()).await.unwrap(), ["orders-value"]);
 
     let mut out = b"kept".to_vec();
     prepared.encode_into(&order(), &mut out).unwrap();
@@ -39,7 +40,7 @@ async fn a_struct_is_framed_and_read_back() {
 
 #[tokio::test]
 async fn header_framing_leaves_the_payload_bare() {
-    let (_server, _client, registry) = real().await;
+    let (_server, client, registry) = real().await;
     let serializer =
         Serializer::<Order>::builder(&registry).schema(ORDER).framing(Framing::Header).build().unwrap();
     let framed = serializer.encode("orders", &order()).await.unwrap();
@@ -53,7 +54,7 @@ async fn header_framing_leaves_the_payload_bare() {
     let message = Message::new("orders", &framed.payload).with_headers(Part::Value, headers);
     assert_eq!(deserializer.try_decode(message).unwrap(), order());
     // the GUID is the content's: another client that has never seen the id finds the schema by it
-    let other = assay_serde_avro::CachedClient::new(_client.clone());
+    let other = assay_serde_avro::CachedClient::new(client);
     assert_eq!(Deserializer::<Order>::new(&other).decode(message).await.unwrap(), order());
     assert!(matches!(deserializer.decode(&framed.payload).await, Err(Error::NotFramed { .. })));
 }
@@ -115,7 +116,7 @@ async fn keys_and_values_have_subjects_of_their_own() {
     assert!(matches!(refused, Error::Config(ConfigError::Naming(_))), "{refused}");
     let none = SubjectStrategy::Associated { namespace: "-".into(), fallback: None };
     assert!(matches!(subjects(none, ORDER).await, Err(Error::NoAssociation { .. })));
-    let mut found = client.subjects(&Default::default()).await.unwrap();
+    let mut found = client.subjects(&ListQuery::default()).await.unwrap();
     found.sort();
     assert_eq!(found, ["orders-key", "orders-shop.Order", "orders-value", "shop.Order"]);
 }
@@ -159,7 +160,7 @@ fn programs_without_a_runtime_wait() {
     }
     let batch = deserializer.decode_batch([framed.as_message("orders")]).unwrap();
     assert_eq!(batch.len(), 1);
-    let subjects = worker.run(client.subjects(&Default::default())).unwrap().unwrap();
+    let subjects = worker.run(client.subjects(&ListQuery::default())).unwrap().unwrap();
     assert_eq!(subjects, ["orders-value"]);
 }
 

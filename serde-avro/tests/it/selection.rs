@@ -1,6 +1,6 @@
 //! Which schema a serializer writes with.
 
-use assay_serde_avro::client::SchemaQuery;
+use assay_serde_avro::client::{ListQuery, SchemaQuery};
 use assay_serde_avro::schema::rest::RegisterSchemaRequest;
 use assay_serde_avro::schema::{SchemaId, SchemaReference};
 use assay_serde_avro::{
@@ -76,7 +76,7 @@ async fn a_fixed_schema_is_used_whatever_the_subject_says() {
     let serializer = Serializer::<Order>::builder(&registry).selection(fixed).build().unwrap();
     let framed = serializer.encode("orders", &order()).await.unwrap();
     assert_eq!(framed.payload[1..5], id.get().to_be_bytes());
-    assert_eq!(client.subjects(&Default::default()).await.unwrap(), ["elsewhere"]);
+    assert_eq!(client.subjects(&ListQuery::default()).await.unwrap(), ["elsewhere"]);
 
     let guid = client.schema_by_id(id, &SchemaQuery::default()).await.unwrap().guid.unwrap();
     let key = SchemaKey::Guid(assay_serde_avro::schema::Guid::parse(&guid).unwrap());
@@ -174,5 +174,5 @@ async fn mistakes_show_before_the_first_request() {
     assert!(matches!(without, Err(Error::Config(ConfigError::SchemaNeeded { .. }))));
     assert!(Serializer::<Order>::builder(&registry).schema("{").build().is_err());
     assert!(Deserializer::<Order>::builder(&registry).reader_schema("{").build().is_err());
-    assert!(client.subjects(&Default::default()).await.unwrap().is_empty());
+    assert!(client.subjects(&ListQuery::default()).await.unwrap().is_empty());
 }
