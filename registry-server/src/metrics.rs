@@ -1,51 +1,69 @@
 //! Counters and latency histograms in the Prometheus text format.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use crate::api::ROUTES;
+
 /// Upper bounds of the latency buckets, microseconds.
 const BUCKETS_US: [u64; 10] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000];
 
+/// Statuses counted on their own; the last slot takes all others.
+const STATUSES: [u16; 14] = [200, 204, 400, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 0];
+
+/// Counts of one entry of the route table.
 #[derive(Debug, Default)]
-struct Histogram {
-    buckets: [u64; BUCKETS_US.len()],
-    count: u64,
-    sum_us: u64,
+struct Route {
+    statuses: [AtomicU64; STATUSES.len()],
+    buckets: [AtomicU64; BUCKETS_US.len()],
+    count: AtomicU64,
+    sum_us: AtomicU64,
 }
 
-/// What is counted. Label values come from the route table, so their number is bounded.
-#[derive(Debug, Default)]
+/// What is counted. Labels come from the route table, so their number is bounded, and counting takes no lock.
+#[derive(Debug)]
 pub(crate) struct Metrics {
-    requests: Mutex<BTreeMap<(String, String, u16), u64>>,
-    latency: Mutex<BTreeMap<String, Histogram>>,
+    /// One per entry of [`ROUTES`], then one for requests that match none.
+    routes: Vec<Route>,
     cache_hits: AtomicU64,
     cache_misses: AtomicU64,
     compatible: AtomicU64,
     incompatible: AtomicU64,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            routes: (0..=ROUTES.len()).map(|_| Route::default()).collect(),
+            cache_hits: AtomicU64::default(),
+            cache_misses: AtomicU64::default(),
+            compatible: AtomicU64::default(),
+            incompatible: AtomicU64::default(),
+        }
+    }
+}
+
 impl Metrics {
-    pub(crate) fn request(&self, method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
-        let method = match *method {
-            Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::HEAD | Method::OPTIONS => {
-                method.as_str()
-            }
-            _ => "other",
-        };
-        let key = (method.to_owned(), route.to_owned(), status.as_u16());
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
-        let mut latency = self.latency.lock().unwrap_or_else(PoisonError::into_inner);
-        let histogram = latency.entry(route.to_owned()).or_default();
+    pub(crate) fn request(&self, method: &Method, path: &str, status: StatusCode, elapsed: Duration) {
+        // HEAD is answered by the GET of its path.
+        let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        let index =
+            ROUTES.iter().position(|(known, verb)| *known == path && verb.eq_ignore_ascii_case(method));
+        let Some(route) = self.routes.get(index.unwrap_or(ROUTES.len())) else { return };
+        let slot = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len() - 1);
+        if let Some(counter) = route.statuses.get(slot) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        histogram.count += 1;
-        histogram.sum_us = histogram.sum_us.saturating_add(micros);
-        for (bound, bucket) in BUCKETS_US.iter().zip(&mut histogram.buckets) {
-            *bucket += u64::from(micros <= *bound);
+        route.count.fetch_add(1, Ordering::Relaxed);
+        route.sum_us.fetch_add(micros, Ordering::Relaxed);
+        // Buckets are summed up when they are printed.
+        let bucket = BUCKETS_US.iter().position(|bound| micros <= *bound);
+        if let Some(counter) = bucket.and_then(|bucket| route.buckets.get(bucket)) {
+            counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -78,32 +96,48 @@ impl Metrics {
         text
     }
 
+    /// Routes that were asked for, with their labels.
+    fn used(&self) -> impl Iterator<Item = (&'static str, String, &Route)> {
+        let labels = ROUTES.iter().copied().chain([("unmatched", "other")]);
+        let used = labels.zip(&self.routes).filter(|(_, route)| route.count.load(Ordering::Relaxed) > 0);
+        used.map(|((path, verb), route)| (path, verb.to_uppercase(), route))
+    }
+
     fn render_requests(&self, text: &mut String) {
-        line(text, format_args!("# TYPE assay_registry_requests_total counter"));
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        for ((method, route, status), count) in requests.iter() {
-            line(
-                text,
-                format_args!(
-                    "assay_registry_requests_total{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}} {count}"
-                ),
-            );
+        let name = "assay_registry_requests_total";
+        line(text, format_args!("# TYPE {name} counter"));
+        for (path, method, route) in self.used() {
+            for (status, count) in STATUSES.iter().zip(&route.statuses) {
+                let count = count.load(Ordering::Relaxed);
+                if count > 0 {
+                    let status = if *status == 0 { "other".to_owned() } else { status.to_string() };
+                    line(
+                        text,
+                        format_args!(
+                            "{name}{{method=\"{method}\",route=\"{path}\",status=\"{status}\"}} {count}"
+                        ),
+                    );
+                }
+            }
         }
     }
 
     fn render_latency(&self, text: &mut String) {
-        line(text, format_args!("# TYPE assay_registry_request_duration_seconds histogram"));
         let name = "assay_registry_request_duration_seconds";
-        let latency = self.latency.lock().unwrap_or_else(PoisonError::into_inner);
-        for (route, histogram) in latency.iter() {
-            for (bound, count) in BUCKETS_US.iter().zip(histogram.buckets) {
+        line(text, format_args!("# TYPE {name} histogram"));
+        for (path, method, route) in self.used() {
+            let labels = format!("method=\"{method}\",route=\"{path}\"");
+            let mut below = 0;
+            for (bound, count) in BUCKETS_US.iter().zip(&route.buckets) {
+                below += count.load(Ordering::Relaxed);
                 let seconds = Duration::from_micros(*bound).as_secs_f64();
-                line(text, format_args!("{name}_bucket{{route=\"{route}\",le=\"{seconds}\"}} {count}"));
+                line(text, format_args!("{name}_bucket{{{labels},le=\"{seconds}\"}} {below}"));
             }
-            line(text, format_args!("{name}_bucket{{route=\"{route}\",le=\"+Inf\"}} {}", histogram.count));
-            let sum = Duration::from_micros(histogram.sum_us).as_secs_f64();
-            line(text, format_args!("{name}_sum{{route=\"{route}\"}} {sum}"));
-            line(text, format_args!("{name}_count{{route=\"{route}\"}} {}", histogram.count));
+            let count = route.count.load(Ordering::Relaxed);
+            line(text, format_args!("{name}_bucket{{{labels},le=\"+Inf\"}} {count}"));
+            let sum = Duration::from_micros(route.sum_us.load(Ordering::Relaxed)).as_secs_f64();
+            line(text, format_args!("{name}_sum{{{labels}}} {sum}"));
+            line(text, format_args!("{name}_count{{{labels}}} {count}"));
         }
     }
 }

@@ -128,8 +128,7 @@ impl Path {
 }
 
 fn is_dot_segment(segment: &str) -> bool {
-    let bare = segment.to_ascii_lowercase().replace("%2e", ".");
-    bare == "." || bare == ".." && segment.len() >= bare.len()
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 #[cfg(test)]

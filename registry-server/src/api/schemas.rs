@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::call::Call;
 use super::error::ApiError;
+use super::query::Query;
 use super::reply::{self, Reply, Schema, SchemaString, SubjectAndVersion, Tags};
 use crate::cache::Variant;
 use crate::registry::{RegistryError, SchemaFilter, SchemaTags, StoredSchema, SubjectFilter};
@@ -60,21 +61,29 @@ pub(super) async fn text_by_id(call: Call) -> Reply {
     cached(&call, true).await
 }
 
+/// What a by-id request asks for.
+fn variant(query: &Query, raw: bool) -> Variant {
+    Variant {
+        subject: query.text("subject").to_owned(),
+        resolved: query.text("format") == RESOLVED,
+        qualified: query.text("referenceFormat") == "qualified",
+        raw,
+    }
+}
+
+/// What a by-id request asks for, if it is of the kind whose answers are kept.
+pub(super) fn kept_variant(query: &Query, raw: bool) -> Option<Variant> {
+    let kept = !query.flag("fetchMaxId") && query.find("findTags").is_none();
+    kept.then(|| variant(query, raw))
+}
+
 /// Answers from finished bytes if the request is of the kind that is kept, else renders.
 async fn cached(call: &Call, raw: bool) -> Reply {
     let id = call.id()?;
-    let subject = call.query.text("subject");
-    let variant = Variant {
-        subject: subject.to_owned(),
-        resolved: call.query.text("format") == RESOLVED,
-        qualified: call.query.text("referenceFormat") == "qualified",
-        raw,
+    let Some(variant) = kept_variant(&call.query, raw) else {
+        return Ok(reply::bytes(render(call, id, &variant(&call.query, raw)).await?.0));
     };
-    let plain = !call.query.flag("fetchMaxId") && call.query.find("findTags").is_none();
-    if !plain {
-        return Ok(reply::bytes(render(call, id, &variant).await?.0));
-    }
-    let key = (QualifiedSubject::parse(subject).context, id);
+    let key = (QualifiedSubject::parse(&variant.subject).context, id);
     let caches = call.registry().caches();
     if let Some(body) = caches.body(&key, &variant) {
         call.api.metrics().cache(true);

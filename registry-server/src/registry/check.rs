@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assay_schema_core::avro::ParseMode;
-use assay_schema_core::compatibility::{FieldRules, OldVersion, check_with_fields};
+use assay_schema_core::compatibility::{FieldRules, OldVersion, Problem, check_with_fields};
 use assay_schema_core::{Metadata, QualifiedSubject, VersionRef};
 
 use super::content::Content;
@@ -27,6 +27,8 @@ pub enum CheckAgainst {
 pub struct Checked {
     /// The reasons against, in the contract's text and order; empty when compatible.
     pub messages: Vec<String>,
+    /// The same as data: rule, place, direction and version. A check that was given up, and the reserved-field rules, leave none.
+    pub problems: Vec<Problem>,
 }
 
 impl Checked {
@@ -121,7 +123,8 @@ impl Registry {
             .iter()
             .map(|(version, stored, schema)| OldVersion { version: *version, schema, text: stored.text() })
             .collect();
-        Ok(Checked { messages: check_with_fields(level, &content.schema, &olds, rules).messages })
+        let verdict = check_with_fields(level, &content.schema, &olds, rules);
+        Ok(Checked { messages: verdict.messages, problems: verdict.problems })
     }
 }
 

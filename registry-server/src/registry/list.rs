@@ -99,8 +99,8 @@ impl Registry {
             let rows = snapshot
                 .versions_after(context, &filter.subjects.prefix, cursor.as_ref(), ROWS_PER_READ)
                 .await?;
-            let Some(last) = rows.last() else { break };
-            cursor = Some(VersionCursor::from(last));
+            let Some(end) = rows.last() else { break };
+            cursor = Some(VersionCursor::from(end));
             for row in rows.into_iter().filter(|row| filter.deleted.takes(row.deleted)) {
                 let passed = pending.replace(row);
                 let Some(passed) = passed else { continue };

@@ -281,13 +281,13 @@ impl Registry {
         tx: &mut dyn StoreTx,
         context: &Context,
         explicit: Option<SchemaId>,
-        content: &Content,
+        schema: &Content,
         dry_run: bool,
     ) -> Result<SchemaId, RegistryError> {
-        let new = content.to_new(context, self.now_ms());
+        let new = schema.to_new(context, self.now_ms());
         if let Some(id) = explicit {
             match tx.schema(context, id).await? {
-                Some(row) if row.hash == content.guid => {}
+                Some(row) if row.hash == schema.guid => {}
                 Some(_) => return Err(NotPermitted::Overwrite { id, context: context.clone() }.into()),
                 None => {
                     tx.raise_allocator(context, id).await?;
@@ -296,7 +296,7 @@ impl Registry {
             }
             return Ok(id);
         }
-        if let Some(id) = tx.preferred_id(context, &content.guid).await? {
+        if let Some(id) = tx.preferred_id(context, &schema.guid).await? {
             return Ok(id);
         }
         let id = if dry_run {

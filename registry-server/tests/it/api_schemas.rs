@@ -298,3 +298,30 @@ async fn every_change_is_in_the_history() {
     assert_eq!((&events[0]["principal"], &events[0]["address"]), (&json!("anonymous"), &json!("127.0.0.1")));
     assert_eq!(events[1]["after"], json!({"compatibility": "FULL"}));
 }
+
+/// The answers are what the shared REST types write for the same content, byte for byte.
+#[tokio::test]
+async fn answers_are_the_shared_rest_shapes() {
+    use assay_schema_core::rest;
+    use serde::{Serialize, de::DeserializeOwned};
+
+    fn check<T: Serialize + DeserializeOwned>(answer: &crate::server::Answer) {
+        let read: T = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), answer.body);
+    }
+
+    let server = Server::start().await;
+    let body = json!({"schema": record("R", &["f"]),
+        "metadata": {"properties": {"a": "b"}, "tags": {"R.f": ["PII"]}},
+        "ruleSet": {"domainRules": [{"name": "check", "kind": "CONDITION", "mode": "WRITE", "type": "CEL", "expr": "true"}]}});
+    let body = body.to_string();
+    check::<rest::RegisterSchemaResponse>(&server.call("POST /subjects/s/versions", Some(&body)).await);
+    check::<rest::Schema>(&server.call("POST /subjects/s", Some(&body)).await);
+    check::<rest::Schema>(&server.call("GET /subjects/s/versions/1?findTags=*", None).await);
+    check::<rest::SchemaString>(&server.call("GET /schemas/ids/1?findTags=PII&fetchMaxId=true", None).await);
+    check::<rest::Config>(&server.call("GET /config", None).await);
+    check::<rest::ErrorMessage>(&server.call("GET /schemas/ids/9", None).await);
+    check::<rest::CompatibilityCheckResponse>(
+        &server.call("POST /compatibility/subjects/s/versions?verbose=true", Some(&body_of("\"int\""))).await,
+    );
+}

@@ -303,10 +303,10 @@ async fn versions_and_deletes_answer_each_error() {
     let soft = "Subject 's' was soft deleted.Set permanent=true to delete permanently";
     server.refused("DELETE /subjects/s", None, 404, 40404, soft).await;
     server.refused("GET /subjects/s/versions/latest", None, 404, 40401, "Subject 's' not found.").await;
-    let line = "GET /subjects/s/versions/latest?deleted=true";
-    server.refused(line, None, 404, 40402, "Version -1 not found.").await;
-    let line = "DELETE /subjects/s/versions/latest?permanent=true";
-    server.refused(line, None, 404, 40402, "Version -1 not found.").await;
+    let newest = "GET /subjects/s/versions/latest?deleted=true";
+    server.refused(newest, None, 404, 40402, "Version -1 not found.").await;
+    let newest = "DELETE /subjects/s/versions/latest?permanent=true";
+    server.refused(newest, None, 404, 40402, "Version -1 not found.").await;
     server.call("PUT /config/s", Some(r#"{"compatibility":"FULL"}"#)).await;
     server.ok("DELETE /subjects/s?permanent=true", None, "[1,2]").await;
     assert_eq!(server.call("GET /config/s", None).await.status, 404);
