@@ -10,6 +10,7 @@ use crate::partition::{AppendOrigin, Appended, Isolation, Status};
 use crate::record_batch::{BatchBuilder, Batches, RecordLimits, records};
 
 mod compaction;
+mod damage;
 mod lifecycle;
 mod model;
 mod power_loss;
