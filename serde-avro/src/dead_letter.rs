@@ -158,6 +158,17 @@ pub enum Style {
 }
 
 /// Builds the dead-letter record of a failed record.
+///
+/// ```
+/// use assay_serde_avro::{DeadLetter, Error, SourceRecord, Style};
+///
+/// let record = SourceRecord { topic: "orders", offset: 5, value: Some(b"{}"), ..SourceRecord::default() };
+/// let error = Error::NotFramed { first_byte: Some(b'{'), len: 2 };
+/// let letter = DeadLetter::from_error(&record, &error).style(Style::Streams).build();
+/// assert_eq!(letter.topic, "orders-dlt");
+/// assert_eq!(letter.value.as_deref(), Some(&b"{}"[..]));
+/// assert!(letter.headers.contains(&("__streams.errors.offset".into(), Some(b"5".to_vec()))));
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct DeadLetter<'a> {

@@ -26,6 +26,25 @@ use crate::wire::{Message, Part, SchemaKey, unframe};
 ///
 /// Owned, cheap to clone and safe to share. The first record of a schema costs the request that fetches it;
 /// every later one is decoded without waiting or locking, also while the registry is away.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = assay_registry_server::testing::Registry::start().await?;
+/// # use assay_serde_avro::{CachedClient, Deserializer, Error, RegistryClient, Serializer};
+/// # let registry = CachedClient::new(RegistryClient::new(&server.url())?);
+/// # let serializer = Serializer::<i64>::builder(&registry).schema(r#""long""#).build()?;
+/// # let framed = serializer.encode("counts", &7).await?;
+/// let deserializer = Deserializer::<i64>::new(&registry);
+/// let count = match deserializer.try_decode(framed.as_message("counts")) {
+///     Err(Error::NeedsSchema(key)) => {
+///         deserializer.load("counts", key).await?;
+///         deserializer.try_decode(framed.as_message("counts"))?
+///     }
+///     outcome => outcome?,
+/// };
+/// assert_eq!(count, 7);
+/// # Ok(()) }
+/// ```
 pub struct Deserializer<T> {
     core: Arc<Core>,
     value: PhantomData<fn() -> T>,

@@ -62,6 +62,21 @@ pub enum Forward {
 }
 
 /// The topics that belong to one topic, and the path of failed records through them.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use assay_serde_avro::{Disposition, Failure, Forward, RetryTopics, SourceRecord};
+///
+/// let topics = RetryTopics::new("orders");
+/// assert_eq!(topics.consumed(), ["orders", "orders-retry-0", "orders-retry-1"]);
+///
+/// let now = SystemTime::now();
+/// let record = SourceRecord { topic: "orders", value: Some(b"..."), ..SourceRecord::default() };
+/// let failure = Failure::new("app::PaymentDown", &std::io::Error::other("payment is down"), Disposition::Retry);
+/// let Forward::Retry(next) = topics.forward(&record, failure, now) else { panic!() };
+/// assert_eq!(next.topic, "orders-retry-0");
+/// assert!(topics.due_in(&next.headers, now).is_some_and(|rest| rest <= Duration::from_secs(1)));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryTopics {
     topic: String,

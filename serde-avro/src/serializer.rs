@@ -29,6 +29,25 @@ const TOPICS_MAX: usize = 10_000;
 ///
 /// Owned, cheap to clone and safe to share. The first value of a topic costs the requests that find its schema;
 /// [`prepare`](Self::prepare) makes them ahead of time, and gives an object whose encoding is synchronous.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = assay_registry_server::testing::Registry::start().await?;
+/// # use assay_serde_avro::{CachedClient, RegistryClient};
+/// # let registry = CachedClient::new(RegistryClient::new(&server.url())?);
+/// use assay_serde_avro::{Framing, Serializer, SubjectStrategy};
+///
+/// let serializer = Serializer::<i64>::builder(&registry)
+///     .schema(r#""long""#)
+///     .subject(SubjectStrategy::TOPIC)
+///     .framing(Framing::Header)
+///     .build()?;
+/// let framed = serializer.encode("counts", &7).await?;
+/// assert_eq!(framed.payload, [14]);
+/// assert_eq!(framed.header.map(|header| header.name), Some("__value_schema_id"));
+/// assert_eq!(serializer.encode_option("counts", None).await?, None); // a tombstone
+/// # Ok(()) }
+/// ```
 pub struct Serializer<T: ?Sized> {
     core: Arc<Core>,
     value: PhantomData<fn(&T)>,

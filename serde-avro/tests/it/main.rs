@@ -1,9 +1,5 @@
 //! The registry client and the serializers, against the real registry and against one that misbehaves on purpose.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may fail where it stands"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
 mod client;
 mod evolution;

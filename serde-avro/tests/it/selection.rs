@@ -129,6 +129,45 @@ async fn a_schema_with_rules_that_cannot_be_run_is_refused() {
 }
 
 #[tokio::test]
+async fn the_latest_version_with_metadata_is_asked_for_by_its_properties() {
+    let body = serde_json::json!({"subject": "orders-value", "version": 3, "id": 4, "schema": ORDER});
+    let server = Faulty::start([Answer::new(200, body.to_string())]).await;
+    let registry = CachedClient::new(RegistryClient::new(&server.url()).unwrap());
+    let properties = [("app".to_owned(), "a b".to_owned()), ("major".to_owned(), "1".to_owned())].into();
+    let serializer = Serializer::<Order>::builder(&registry)
+        .selection(Selection::LatestWithMetadata(properties))
+        .subject(SubjectStrategy::TOPIC)
+        .build()
+        .unwrap();
+    let framed = serializer.encode("orders", &order()).await.unwrap();
+    assert_eq!(framed.payload[..5], [0, 0, 0, 0, 4]);
+    let expected = "/subjects/orders-value/metadata?key=app&value=a%20b&key=major&value=1";
+    assert_eq!(server.asked()[0].target, expected);
+}
+
+#[tokio::test]
+async fn an_association_names_the_subject_and_two_are_an_error() {
+    let association = |subject: &str| serde_json::json!({"subject": subject, "associationType": "value"});
+    let one = serde_json::json!([association("blessed")]).to_string();
+    let registered = serde_json::json!({"id": 9, "version": 1, "schema": ORDER}).to_string();
+    let server = Faulty::start([Answer::new(200, one), Answer::new(200, registered)]).await;
+    let registry = CachedClient::new(RegistryClient::new(&server.url()).unwrap());
+    let serializer = Serializer::<Order>::builder(&registry).schema(ORDER).build().unwrap();
+    assert_eq!(serializer.prepare("orders").await.unwrap().subject(), "blessed");
+    let asked = server.asked();
+    let look_up = "/associations/resources/-/orders?resourceType=topic&associationType=value";
+    assert_eq!(asked[0].target, look_up);
+    assert_eq!(asked[1].target, "/subjects/blessed/versions");
+
+    let two = serde_json::json!([association("a"), association("b")]).to_string();
+    let server = Faulty::start([Answer::new(200, two)]).await;
+    let registry = CachedClient::new(RegistryClient::new(&server.url()).unwrap());
+    let serializer = Serializer::<Order>::builder(&registry).schema(ORDER).build().unwrap();
+    let error = serializer.prepare("orders").await.unwrap_err();
+    assert!(matches!(error, Error::AmbiguousAssociation { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn references_are_fetched_in_the_order_they_are_needed() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Leaf {
