@@ -64,6 +64,15 @@ pub(crate) fn read_error_code(error: &ReadError) -> ErrorCode {
     }
 }
 
+/// The code as a client of this version knows it: a failing disk has a code of its own from `known_since` on, before, clients
+/// are sent to look for another leader.
+pub(crate) fn storage_code(code: ErrorCode, version: i16, known_since: i16) -> ErrorCode {
+    match code {
+        ErrorCode::KafkaStorageError if version < known_since => ErrorCode::NotLeaderOrFollower,
+        other => other,
+    }
+}
+
 /// The code and text for a change of topics that was refused.
 pub(crate) fn topic_error(error: &TopicError) -> (ErrorCode, String) {
     let code = match error {

@@ -24,8 +24,8 @@ impl Groups {
         let mut groups = Vec::with_capacity(request.groups.len());
         for group in request.groups {
             let mut described = match self.ask(&group, |reply| Command::Describe { reply }).await {
-                Ok(Some(description)) => known(group, description),
-                Ok(None) => unknown(group, version),
+                Ok(Some(Some(description))) => known(group, description),
+                Ok(Some(None) | None) => unknown(group, version),
                 Err(error) => {
                     DescribedGroup { group_id: group, error_code: error.into(), ..DescribedGroup::default() }
                 }

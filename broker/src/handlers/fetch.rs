@@ -12,7 +12,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use crate::dispatch::Context;
-use crate::error::read_error_code;
+use crate::error::{read_error_code, storage_code};
 use crate::partition::{Isolation, Partition};
 use crate::protocol::messages::fetch::{
     AbortedTransaction, FetchPartition, FetchableTopicResponse, PartitionData,
@@ -23,6 +23,8 @@ use crate::sessions::{Asked, Part, TopicKey};
 
 /// First version that names topics by id.
 const TOPIC_IDS_SINCE: i16 = 13;
+/// First version whose clients know the code of a failing disk.
+const STORAGE_ERROR_SINCE: i16 = 6;
 /// Longest wait accepted.
 const MAX_WAIT_MAX: Duration = Duration::from_mins(5);
 
@@ -58,7 +60,14 @@ pub(crate) async fn handle(context: &Context, request: FetchRequest) -> FetchRes
     if !max_wait.is_zero() {
         poll.wait(context, now + max_wait).await;
     }
-    let answers = sessions.finish(&fetching, poll.read().await);
+    let mut answers = poll.read().await;
+    for (_, data) in
+        answers.iter_mut().filter(|(_, data)| data.error_code == ErrorCode::KafkaStorageError.code())
+    {
+        let code = storage_code(ErrorCode::KafkaStorageError, context.version, STORAGE_ERROR_SINCE);
+        data.error_code = code.code();
+    }
+    let answers = sessions.finish(&fetching, answers);
     FetchResponse { session_id: fetching.session_id, responses: by_topic(answers), ..Default::default() }
 }
 

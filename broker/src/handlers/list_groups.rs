@@ -4,9 +4,6 @@ use crate::groups::{ClientInfo, Groups};
 use crate::protocol::messages::list_groups::ListedGroup;
 use crate::protocol::messages::{ListGroupsRequest, ListGroupsResponse};
 
-/// The type of every group that uses `JoinGroup`, or nothing but offsets.
-const CLASSIC: &str = "classic";
-
 impl Groups {
     /// Lists groups in order of their ids. Filters ignore case; an empty one lets everything pass.
     #[expect(clippy::unused_async, reason = "one shape for the methods of all group APIs")]
@@ -23,17 +20,15 @@ impl Groups {
             return ListGroupsResponse { error_code: error.into(), ..ListGroupsResponse::default() };
         }
         let mut groups = Vec::new();
-        if passes(&request.types_filter, CLASSIC) {
-            for (id, handle) in self.handles() {
-                let summary = handle.summary();
-                if passes(&request.states_filter, summary.state.name()) {
-                    groups.push(ListedGroup {
-                        group_id: id.to_string(),
-                        protocol_type: summary.protocol_type,
-                        group_state: summary.state.name().to_owned(),
-                        group_type: CLASSIC.to_owned(),
-                    });
-                }
+        for (id, handle) in self.handles() {
+            let summary = handle.summary();
+            if passes(&request.types_filter, summary.kind) && passes(&request.states_filter, summary.state) {
+                groups.push(ListedGroup {
+                    group_id: id.to_string(),
+                    protocol_type: summary.protocol_type,
+                    group_state: summary.state.to_owned(),
+                    group_type: summary.kind.to_owned(),
+                });
             }
         }
         ListGroupsResponse { groups, ..ListGroupsResponse::default() }

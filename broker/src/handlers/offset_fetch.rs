@@ -1,8 +1,8 @@
 //! `OffsetFetch` (key 9, versions 1 to 9).
 //!
 //! 2 brings "all topics" (null) and a code for the group, 3 the throttle time, 5 leader epochs, 7 `require_stable`
-//! (nothing is ever unstable before transactions), 8 several groups in one request, 9 member id and epoch, which classic
-//! groups do not check. A partition without an offset, and an unknown group, answer offset -1 without an error.
+//! (nothing is ever unstable before transactions), 8 several groups in one request, 9 member id and epoch, which only
+//! groups of the consumer protocol check (25, 113). A partition without an offset, and an unknown group, answer offset -1 without an error.
 
 use crate::groups::actor::{Command, FetchedOffset};
 use crate::groups::offsets::Place;
@@ -52,15 +52,16 @@ impl Groups {
     }
 
     async fn fetch_group(&self, request: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
-        let OffsetFetchRequestGroup { group_id, topics, .. } = request;
+        let OffsetFetchRequestGroup { group_id, member_id, member_epoch, topics } = request;
+        let member = member_id.unwrap_or_default();
         let places = topics.map(|topics| topics.into_iter().flat_map(places).collect::<Vec<Place>>());
         let wanted = places.clone();
-        let (fetched, error) =
-            match self.ask(&group_id, |reply| Command::Fetch { places: wanted, reply }).await {
-                Ok(Some(fetched)) => (fetched, ErrorCode::None),
-                Ok(None) => (absent(places), ErrorCode::None),
-                Err(error) => (absent(places), error),
-            };
+        let fetch = |reply| Command::Fetch { member, epoch: member_epoch, places: wanted, reply };
+        let (fetched, error) = match self.ask(&group_id, fetch).await {
+            Ok(Some(Ok(fetched))) => (fetched, ErrorCode::None),
+            Ok(None) => (absent(places), ErrorCode::None),
+            Ok(Some(Err(error))) | Err(error) => (absent(places), error),
+        };
         let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
         for offset in fetched {
             let (topic, partition) = respond(offset, error);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::connection::Reply;
 use crate::dispatch::Context;
-use crate::error::{append_error_code, append_error_message};
+use crate::error::{append_error_code, append_error_message, storage_code};
 use crate::partition::{AppendError, AppendOrigin, Appended, RecordFault, Ticket};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::produce::{
@@ -26,6 +26,8 @@ use crate::validator::{ValidationContext, ValidationRules};
 
 /// First version that names topics by id.
 const TOPIC_IDS_SINCE: i16 = 13;
+/// First version whose clients know the code of a failing disk.
+const STORAGE_ERROR_SINCE: i16 = 4;
 
 /// A partition's part of the answer; the ticket is what acks=all waits for.
 struct Part {
@@ -56,7 +58,7 @@ pub(crate) async fn handle(context: &Context, request: ProduceRequest) -> Reply 
             Reply::Later(Box::pin(async move {
                 for (_, parts) in &mut topics {
                     for part in parts {
-                        part.wait(deadline).await;
+                        part.wait(context.version, deadline).await;
                     }
                 }
                 context.respond(&answer(topics))
@@ -96,7 +98,7 @@ async fn produce_topic(
                 (Some(topic), None) => append(context, topic, data, acks).await,
             },
         );
-        part(index, outcome)
+        part(context.version, index, outcome)
     });
     (head, join_all(parts).await)
 }
@@ -163,7 +165,7 @@ async fn append(
     Ok(partition.append(batch, origin).await?)
 }
 
-fn part(index: i32, outcome: Result<Appended, Failure>) -> Part {
+fn part(version: i16, index: i32, outcome: Result<Appended, Failure>) -> Part {
     match outcome {
         Ok(appended) => Part {
             response: PartitionProduceResponse {
@@ -175,11 +177,11 @@ fn part(index: i32, outcome: Result<Appended, Failure>) -> Part {
             },
             ticket: Some(appended.ticket),
         },
-        Err(failure) => Part { response: refused(index, failure), ticket: None },
+        Err(failure) => Part { response: refused(version, index, failure), ticket: None },
     }
 }
 
-fn refused(index: i32, failure: Failure) -> PartitionProduceResponse {
+fn refused(version: i16, index: i32, failure: Failure) -> PartitionProduceResponse {
     tracing::debug!(partition = index, code = ?failure.code, message = failure.message, "produce refused");
     let record_errors = failure.faults.into_iter().map(|fault| BatchIndexAndErrorMessage {
         batch_index: i32::try_from(fault.index).unwrap_or(i32::MAX),
@@ -187,7 +189,7 @@ fn refused(index: i32, failure: Failure) -> PartitionProduceResponse {
     });
     PartitionProduceResponse {
         index,
-        error_code: failure.code.code(),
+        error_code: storage_code(failure.code, version, STORAGE_ERROR_SINCE).code(),
         base_offset: -1,
         record_errors: record_errors.collect(),
         error_message: Some(failure.message),
@@ -196,14 +198,14 @@ fn refused(index: i32, failure: Failure) -> PartitionProduceResponse {
 }
 
 impl Part {
-    async fn wait(&mut self, deadline: Instant) {
+    async fn wait(&mut self, version: i16, deadline: Instant) {
         let Some(ticket) = self.ticket.take() else { return };
         let failure = match tokio::time::timeout_at(deadline, ticket.durable()).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.into(),
             Err(_) => Failure::new(ErrorCode::RequestTimedOut, "not durable within the timeout".to_owned()),
         };
-        self.response = refused(self.response.index, failure);
+        self.response = refused(version, self.response.index, failure);
     }
 }
 

@@ -1,9 +1,12 @@
 //! Peers that do not speak the protocol, or abuse it. Whatever they send, others keep being served.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use assay_broker::protocol::Message;
 use assay_broker::protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest, MetadataRequest, ProduceRequest,
 };
+use tokio::io::AsyncWriteExt;
 
 use crate::batches::{batch, produce};
 use crate::client::{TestBroker, frame};
@@ -116,4 +119,47 @@ async fn an_idle_connection_is_closed() {
     let mut client = broker.client().await;
     client.send_raw(&frame(&CreateTopicsRequest::default(), CreateTopicsRequest::VERSION_MAX, 1)[..9]).await;
     client.expect_closed().await;
+}
+
+#[tokio::test]
+async fn noise_behind_valid_headers_harms_nobody() {
+    // a panic would end only its connection, so it is counted where it happens
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.location().is_some_and(|location| location.file().contains("src/")) {
+            PANICS.fetch_add(1, Ordering::SeqCst);
+        }
+        default(panic);
+    }));
+    let broker = TestBroker::start().await;
+    let mut bystander = broker.client().await;
+    bystander.topic("t").await;
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    for row in assay_broker::dispatch::SERVED {
+        for version in row.version_min..=row.version_max {
+            let mut frame = vec![0; 4];
+            frame.extend(row.api.code().to_be_bytes());
+            frame.extend(version.to_be_bytes());
+            frame.extend([0, 0, 0, 1, 0, 0]);
+            // mostly small numbers, so that some of it decodes
+            frame.extend((0..random(120)).map(|_| {
+                u8::try_from([0, 1, 2, 3, random(256)][usize::try_from(random(5)).unwrap()]).unwrap()
+            }));
+            let length = u32::try_from(frame.len() - 4).unwrap();
+            frame[..4].copy_from_slice(&length.to_be_bytes());
+            let mut client = broker.client().await;
+            client.send_raw(&frame).await;
+            client.stream.shutdown().await.unwrap();
+            while client.receive_raw().await.is_some() {}
+        }
+    }
+    assert_eq!(bystander.topic("t").await.topics.len(), 1);
+    assert_eq!(PANICS.load(Ordering::SeqCst), 0);
 }
