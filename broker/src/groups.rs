@@ -14,6 +14,7 @@
 
 pub(crate) mod actor;
 mod config;
+pub(crate) mod consumer;
 pub(crate) mod journal;
 mod load;
 pub(crate) mod offsets;
@@ -32,12 +33,13 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use actor::{Actor, Command, Handle, Surroundings};
+use actor::{Actor, Command, Handle, Stored, Surroundings};
 pub use config::GroupsConfig;
+use consumer::{Catalog, ConsumerLimits};
 use journal::Journal;
 pub use partitioner::partition_for;
 use state::{Answer, Event, Limits, Ticket};
-use topic_journal::TopicJournal;
+use topic_journal::{TopicCatalog, TopicJournal};
 
 use crate::clock::Clock;
 use crate::protocol::ErrorCode;
@@ -64,9 +66,6 @@ pub struct ClientInfo {
     pub host: String,
 }
 
-/// Whether a partition of a topic exists.
-pub(crate) type HasPartition = dyn Fn(&str, i32) -> bool + Send + Sync;
-
 /// The group coordinator. Cheap to clone.
 #[derive(Clone)]
 pub struct Groups {
@@ -75,7 +74,6 @@ pub struct Groups {
 
 struct Inner {
     config: GroupsConfig,
-    has_partition: Arc<HasPartition>,
     directory: Arc<Directory>,
     surroundings: Surroundings,
     tickets: AtomicU64,
@@ -100,17 +98,13 @@ impl Groups {
     /// the replay that runs in the background is done ([`Self::loaded`]).
     pub fn open(topics: &Topics, config: GroupsConfig, clock: Arc<dyn Clock>) -> Self {
         let journal = TopicJournal::new(topics.clone(), Arc::clone(&clock), config.clone());
-        let known = topics.clone();
-        let has_partition = move |topic: &str, partition: i32| {
-            known.get(topic).is_some_and(|topic| topic.partition(partition).is_some())
-        };
-        Self::start(Arc::new(journal), Arc::new(has_partition), config, clock)
+        Self::start(Arc::new(journal), Arc::new(TopicCatalog(topics.clone())), config, clock)
     }
 
     /// The coordinator over `journal`. Returns at once; the replay runs in the background.
     pub(crate) fn start(
         journal: Arc<dyn Journal>,
-        has_partition: Arc<HasPartition>,
+        catalog: Arc<dyn Catalog>,
         config: GroupsConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -125,6 +119,11 @@ impl Groups {
             journal,
             clock,
             started: Instant::now(),
+            catalog,
+            consumer_limits: ConsumerLimits {
+                members_max: config.members_max,
+                session_ms: config.consumer_session_timeout_ms,
+            },
             limits: Limits {
                 members_max: config.members_max,
                 initial_rebalance_delay_ms: config.initial_rebalance_delay_ms,
@@ -137,7 +136,7 @@ impl Groups {
         let (progress, loaded) = watch::channel(Loading::Reading);
         let tasks = TaskTracker::new();
         let tickets = AtomicU64::new(0);
-        let inner = Inner { config, has_partition, directory, surroundings, tickets, loaded, tasks };
+        let inner = Inner { config, directory, surroundings, tickets, loaded, tasks };
         let groups = Self { inner: Arc::new(inner) };
         let worker = groups.clone();
         groups.inner.tasks.spawn(async move {
@@ -208,9 +207,14 @@ impl Groups {
         &self.inner.config
     }
 
+    /// The topics.
+    pub(crate) fn catalog(&self) -> &dyn Catalog {
+        &*self.inner.surroundings.catalog
+    }
+
     /// Whether a partition of a topic exists.
     pub(crate) fn has_partition(&self, topic: &str, partition: i32) -> bool {
-        (self.inner.has_partition)(topic, partition)
+        self.catalog().shape(topic).is_some_and(|shape| (0..shape.partitions).contains(&partition))
     }
 
     /// Makes sure that the topic exists.
@@ -331,25 +335,14 @@ impl Groups {
             tracing::warn!(group, groups_max = self.inner.config.groups_max, "no room for another group");
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
-        Ok(self.spawn(&mut directory, group.into(), None, offsets::Offsets::default()))
+        Ok(self.spawn(&mut directory, group.into(), Stored::default()))
     }
 
     /// Starts the task of a group.
-    fn spawn(
-        &self,
-        directory: &mut HashMap<Arc<str>, Handle>,
-        id: Arc<str>,
-        stored: Option<records::GroupMetadataValue>,
-        offsets: offsets::Offsets,
-    ) -> Handle {
+    fn spawn(&self, directory: &mut HashMap<Arc<str>, Handle>, id: Arc<str>, stored: Stored) -> Handle {
         let surroundings = self.inner.surroundings.clone();
-        let (actor, handle) = Actor::new(
-            Arc::clone(&id),
-            stored,
-            offsets,
-            self.inner.config.mailbox_requests_max,
-            surroundings,
-        );
+        let (actor, handle) =
+            Actor::new(Arc::clone(&id), stored, self.inner.config.mailbox_requests_max, surroundings);
         directory.insert(id, handle.clone());
         self.inner.tasks.spawn(actor.run());
         handle

@@ -4,6 +4,7 @@
 //! same order, so memory never runs ahead of the log. Commits of one group overlap in their wait for the disk.
 
 mod commands;
+mod consumer;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use commands::{Command, CommitEntry, Description, FetchedOffset};
+use consumer::Beat;
+pub(crate) use consumer::ConsumerDescription;
 
+use super::consumer::{Catalog, ConsumerGroup, ConsumerLimits, StoredConsumer};
 use super::journal::{Entry, Journal, JournalError};
 use super::offsets::{Committed, Offsets, Place};
 use super::records::{GroupMetadataValue, Key};
@@ -31,10 +35,12 @@ const WRITES_MAX: usize = 512;
 /// What `ListGroups` shows, kept outside the mailbox so that listing disturbs no group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Summary {
-    /// State.
-    pub(crate) state: State,
+    /// State by Kafka's name.
+    pub(crate) state: &'static str,
     /// Protocol type; empty for a group that only stores offsets.
     pub(crate) protocol_type: String,
+    /// "classic" or "consumer".
+    pub(crate) kind: &'static str,
 }
 
 /// How to reach a group.
@@ -62,8 +68,12 @@ pub(crate) struct Surroundings {
     pub(crate) clock: Arc<dyn Clock>,
     /// The zero of machine time.
     pub(crate) started: Instant,
+    /// The topics, for assignors.
+    pub(crate) catalog: Arc<dyn Catalog>,
     /// Bounds.
     pub(crate) limits: Limits,
+    /// Bounds of the consumer protocol.
+    pub(crate) consumer_limits: ConsumerLimits,
     /// How long offsets outlive their group.
     pub(crate) retention_ms: i64,
     /// Cancelled on shutdown.
@@ -86,6 +96,8 @@ enum Write {
     Removal { places: Vec<Place>, waiter: Waiter },
     /// Tombstones of the whole group.
     Deletion { waiter: Waiter },
+    /// Records of the consumer protocol, and the heartbeat that they answer.
+    Beat(Option<Beat>),
 }
 
 /// Who is told about a removal.
@@ -116,11 +128,25 @@ impl Waiter {
     }
 }
 
+/// A group as the log has it.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// The classic group.
+    pub(crate) metadata: Option<GroupMetadataValue>,
+    /// The consumer group.
+    pub(crate) consumer: StoredConsumer,
+    /// Its offsets.
+    pub(crate) offsets: Offsets,
+}
+
 /// A group at work.
 pub(crate) struct Actor {
     id: Arc<str>,
     partition: i32,
+    /// The classic protocol; empty while `consumer` is there.
     group: Group,
+    /// The consumer protocol, once a member of it came.
+    consumer: Option<ConsumerGroup>,
     offsets: Offsets,
     surroundings: Surroundings,
     mailbox: mpsc::Receiver<Command>,
@@ -133,23 +159,27 @@ impl Actor {
     /// A group with its mailbox, new or as read from the log.
     pub(crate) fn new(
         id: Arc<str>,
-        stored: Option<GroupMetadataValue>,
-        offsets: Offsets,
+        stored: Stored,
         mailbox_requests_max: usize,
         surroundings: Surroundings,
     ) -> (Self, Handle) {
         let now = moment(&surroundings);
-        let group = match stored {
+        let Stored { metadata, consumer, offsets } = stored;
+        let consumer =
+            consumer.exists().then(|| ConsumerGroup::restore(consumer, surroundings.consumer_limits, now));
+        let group = match metadata.filter(|_| consumer.is_none()) {
             Some(value) => Group::restore(value, surroundings.limits, now),
             None => Group::new(surroundings.limits, now),
         };
         let (sender, mailbox) = mpsc::channel(mailbox_requests_max.max(1));
-        let summary = Arc::new(Mutex::new(summarize(&group)));
+        let summary = Arc::new(Mutex::new(summarize(&group, consumer.as_ref())));
         let partition = super::partition_for(&id, surroundings.journal.partitions());
         let handle = Handle { mailbox: sender, summary: Arc::clone(&summary) };
         let waiting = HashMap::new();
         let writes = FuturesOrdered::new();
-        (Self { id, partition, group, offsets, surroundings, mailbox, summary, waiting, writes }, handle)
+        let actor =
+            Self { id, partition, group, consumer, offsets, surroundings, mailbox, summary, waiting, writes };
+        (actor, handle)
     }
 
     /// Runs until the group is deleted, forgotten or shut down; then waits for its writes.
@@ -168,6 +198,7 @@ impl Actor {
                 },
                 () = tokio::time::sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => {
                     self.apply(Event::Tick).await;
+                    self.tick_consumer().await;
                 }
             }
             self.publish();
@@ -185,25 +216,19 @@ impl Actor {
     }
 
     fn next_tick(&self) -> Option<Instant> {
-        let deadline = self.group.deadline()?;
+        let consumer = self.consumer.as_ref().and_then(ConsumerGroup::deadline);
+        let deadline = self.group.deadline().into_iter().chain(consumer).min()?;
         Some(self.surroundings.started + Duration::from_millis(deadline))
     }
 
     /// Nothing on record and nothing expected: the group came from a join that went nowhere.
     fn is_forgettable(&self) -> bool {
         self.group.is_untouched()
+            && self.consumer.is_none()
             && self.offsets.is_empty()
             && self.group.protocol_type().is_none()
             && self.writes.is_empty()
             && self.mailbox.is_empty()
-    }
-
-    fn publish(&self) {
-        let now = summarize(&self.group);
-        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
-        if *summary != now {
-            *summary = now;
-        }
     }
 
     /// Feeds the machine and carries out what it wants; a write that fails at once is fed back.
@@ -272,6 +297,7 @@ impl Actor {
                 waiter.tell(error);
             }
             Write::Deletion { waiter } => waiter.tell(error),
+            Write::Beat(beat) => self.beaten(beat, error),
         }
     }
 }
@@ -290,6 +316,15 @@ fn moment(surroundings: &Surroundings) -> Moment {
     Moment { tick_ms: u64::try_from(elapsed).unwrap_or(u64::MAX), wall_ms: surroundings.clock.now_ms() }
 }
 
-fn summarize(group: &Group) -> Summary {
-    Summary { state: group.state(), protocol_type: group.protocol_type().unwrap_or_default().to_owned() }
+fn summarize(group: &Group, consumer: Option<&ConsumerGroup>) -> Summary {
+    match consumer {
+        Some(consumer) if group.state() != State::Dead => {
+            Summary { state: consumer.state_name(), protocol_type: "consumer".to_owned(), kind: "consumer" }
+        }
+        _ => Summary {
+            state: group.state().name(),
+            protocol_type: group.protocol_type().unwrap_or_default().to_owned(),
+            kind: "classic",
+        },
+    }
 }

@@ -28,6 +28,11 @@ pub struct GroupsConfig {
     pub member_metadata_bytes_max: usize,
     /// Most groups; 100 000. Beyond it new groups are answered with 15.
     pub groups_max: usize,
+    /// How long a member of the consumer protocol may be silent (`group.consumer.session.timeout.ms`); 45 s.
+    pub consumer_session_timeout_ms: u64,
+    /// How often members of the consumer protocol are told to send heartbeats
+    /// (`group.consumer.heartbeat.interval.ms`, 5 s in Kafka); 1 s, so that partitions move without a long wait.
+    pub consumer_heartbeat_interval_ms: i32,
     /// Requests that wait for one group's turn; 256. Beyond it the connection that asks waits.
     pub mailbox_requests_max: usize,
 }
@@ -47,6 +52,8 @@ impl Default for GroupsConfig {
             protocols_max: 64,
             member_metadata_bytes_max: 1 << 20,
             groups_max: 100_000,
+            consumer_session_timeout_ms: 45_000,
+            consumer_heartbeat_interval_ms: 1_000,
             mailbox_requests_max: 256,
         }
     }

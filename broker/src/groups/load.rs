@@ -6,21 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Groups;
-use super::offsets::Offsets;
+use super::actor::Stored;
 use super::records::{GroupMetadataValue, Key, OffsetCommitValue};
 use crate::protocol::DecodeError;
-
-/// What the log says about one group.
-#[derive(Debug, Default)]
-struct Found {
-    metadata: Option<GroupMetadataValue>,
-    offsets: Offsets,
-}
 
 /// The groups of one partition, by id.
 #[derive(Debug, Default)]
 struct Replay {
-    groups: HashMap<String, Found>,
+    groups: HashMap<String, Stored>,
     /// Records nobody could read.
     damaged: u64,
 }
@@ -53,6 +46,9 @@ impl Replay {
                 let metadata = value.map(GroupMetadataValue::from_value).transpose()?;
                 self.groups.entry(group).or_default().metadata = metadata;
             }
+            Key::Consumer { group, record } => {
+                self.groups.entry(group).or_default().consumer.take(record, value)?;
+            }
             Key::Other(_) => {}
         }
         Ok(())
@@ -81,8 +77,8 @@ impl Groups {
             }
             let mut directory = self.directory();
             for (id, found) in replay.groups {
-                if found.metadata.is_some() || !found.offsets.is_empty() {
-                    self.spawn(&mut directory, id.into(), found.metadata, found.offsets);
+                if found.metadata.is_some() || found.consumer.exists() || !found.offsets.is_empty() {
+                    self.spawn(&mut directory, id.into(), found);
                 }
             }
         }

@@ -4,15 +4,19 @@
 //! key    i16 kind, then
 //!          0, 1  offset commit   group string, topic string, partition i32
 //!          2     group metadata  group string
-//!          3..   records of other group protocols: skipped, kept in the log
+//!          3..8  the consumer group protocol, see [`consumer`]; kinds not listed there are skipped
 //! value  i16 version, then the message in that version; null removes what the key names
 //! ```
 //!
 //! Values are written in version 3, as every Kafka from 2.3 on reads; 0 to 4 are read. Strings have an `i16`
 //! length, bytes and arrays an `i32` length or count, all big endian; version 4 uses the compact forms.
 
+pub mod consumer;
+
 use bytes::{Buf, Bytes};
 use uuid::Uuid;
+
+use consumer::ConsumerKey;
 
 use crate::protocol::declare::{NEVER, bound_or, default_value, message, structure};
 use crate::protocol::{DecodeError, Message, Writer};
@@ -90,6 +94,13 @@ pub enum Key {
         /// Group id.
         group: String,
     },
+    /// A record of the consumer group protocol.
+    Consumer {
+        /// Group id.
+        group: String,
+        /// What of the group.
+        record: ConsumerKey,
+    },
     /// A record of a protocol this broker does not keep, by its kind.
     Other(i16),
 }
@@ -98,7 +109,7 @@ impl Key {
     /// The group the record belongs to, where known.
     pub fn group(&self) -> Option<&str> {
         match self {
-            Self::Offset { group, .. } | Self::Group { group } => Some(group),
+            Self::Offset { group, .. } | Self::Group { group } | Self::Consumer { group, .. } => Some(group),
             Self::Other(_) => None,
         }
     }
@@ -112,6 +123,7 @@ impl Key {
                 versioned(&key, KIND_OFFSET)
             }
             Self::Group { group } => versioned(&GroupMetadataKey { group: group.clone() }, KIND_GROUP),
+            Self::Consumer { group, record } => record.encode(group),
             Self::Other(kind) => Bytes::copy_from_slice(&kind.to_be_bytes()),
         }
     }
@@ -125,7 +137,10 @@ impl Key {
                 Ok(Self::Offset { group: key.group, topic: key.topic, partition: key.partition })
             }
             KIND_GROUP => Ok(Self::Group { group: GroupMetadataKey::from_bytes(rest, kind)?.group }),
-            other => Ok(Self::Other(other)),
+            other => match ConsumerKey::decode(other, rest)? {
+                Some((group, record)) => Ok(Self::Consumer { group, record }),
+                None => Ok(Self::Other(other)),
+            },
         }
     }
 }

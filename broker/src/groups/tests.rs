@@ -1,6 +1,7 @@
 //! Groups through their requests, over a journal in memory.
 
 mod admin;
+mod consumers;
 mod durability;
 mod members;
 mod memory;
@@ -11,6 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use uuid::Uuid;
+
+use super::consumer::TopicShape;
 use super::*;
 use crate::clock::ManualClock;
 use crate::protocol::messages::join_group::JoinGroupRequestProtocol;
@@ -22,6 +26,22 @@ use memory::MemoryJournal;
 /// The topics of the tests have ten partitions each; "missing" does not exist.
 const PARTITIONS: i32 = 10;
 const NOW_MS: i64 = 1_700_000_000_000;
+
+struct TestTopics;
+
+impl Catalog for TestTopics {
+    fn shape(&self, topic: &str) -> Option<TopicShape> {
+        (topic != "missing").then(|| TopicShape { id: topic_id(topic), partitions: PARTITIONS })
+    }
+
+    fn name_of(&self, id: Uuid) -> Option<String> {
+        ["t", "u"].into_iter().find(|topic| topic_id(topic) == id).map(str::to_owned)
+    }
+}
+
+fn topic_id(topic: &str) -> Uuid {
+    Uuid::from_u128(u128::from(topic.as_bytes()[0]))
+}
 
 struct Bench {
     groups: Groups,
@@ -50,11 +70,9 @@ impl Bench {
 
     fn on(journal: Arc<MemoryJournal>, config: GroupsConfig) -> Self {
         let clock = Arc::new(ManualClock::at(NOW_MS));
-        let has_partition =
-            |topic: &str, partition: i32| topic != "missing" && (0..PARTITIONS).contains(&partition);
         let groups = Groups::start(
             Arc::<MemoryJournal>::clone(&journal),
-            Arc::new(has_partition),
+            Arc::new(TestTopics),
             config,
             Arc::<ManualClock>::clone(&clock),
         );

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
+use super::consumer::{Catalog, TopicShape};
 use super::journal::{Durable, Entry, Journal, JournalError, Visit};
 use super::{GroupsConfig, OFFSETS_TOPIC};
 use crate::clock::Clock;
@@ -116,6 +118,20 @@ impl Journal for TopicJournal {
                 _ => return Ok(()),
             }
         }
+    }
+}
+
+/// The topics of the broker, for assignors and commits.
+pub(super) struct TopicCatalog(pub(super) Topics);
+
+impl Catalog for TopicCatalog {
+    fn shape(&self, topic: &str) -> Option<TopicShape> {
+        let topic = self.0.get(topic)?;
+        Some(TopicShape { id: Uuid::from_bytes(topic.id().bytes()), partitions: topic.partition_count() })
+    }
+
+    fn name_of(&self, id: Uuid) -> Option<String> {
+        self.0.get_by_id(id.into_bytes()).map(|topic| topic.name().to_string())
     }
 }
 

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Actor, Answer, Event, Group, State, Ticket, Waiter, Write, fail, moment};
+use super::{Actor, Answer, ConsumerDescription, Event, Group, State, Ticket, Waiter, Write, fail, moment};
+use crate::groups::consumer::{Heartbeat, Told};
 use crate::groups::journal::{Entry, JournalError};
 use crate::groups::offsets::{self, Committed, Place};
 use crate::groups::records::Key;
@@ -21,10 +22,19 @@ pub(crate) enum Command {
         entries: Vec<CommitEntry>,
         reply: oneshot::Sender<Vec<ErrorCode>>,
     },
-    /// Read offsets, all without `places`.
-    Fetch { places: Option<Vec<Place>>, reply: oneshot::Sender<Vec<FetchedOffset>> },
-    /// Describe the group.
-    Describe { reply: oneshot::Sender<Description> },
+    /// Read offsets, all without `places`; `member` and `epoch` are those of the consumer protocol, or empty and -1.
+    Fetch {
+        member: String,
+        epoch: i32,
+        places: Option<Vec<Place>>,
+        reply: oneshot::Sender<Result<Vec<FetchedOffset>, ErrorCode>>,
+    },
+    /// A heartbeat of the consumer protocol.
+    Beat { beat: Heartbeat, reply: oneshot::Sender<Result<Told, ErrorCode>> },
+    /// Describe a group of the consumer protocol; none for a classic one.
+    DescribeConsumer { reply: oneshot::Sender<Option<ConsumerDescription>> },
+    /// Describe a classic group; none for one of the consumer protocol.
+    Describe { reply: oneshot::Sender<Option<Description>> },
     /// Delete the group with its offsets.
     Delete { reply: oneshot::Sender<ErrorCode> },
     /// Delete offsets; one code per place, or one for the group.
@@ -92,18 +102,29 @@ pub(crate) struct MemberDescription {
 impl Actor {
     pub(super) async fn take(&mut self, command: Command) {
         match command {
-            Command::Member { ticket, event, reply } => {
-                self.waiting.insert(ticket, reply);
-                self.apply(event).await;
-            }
+            Command::Member { ticket, event, reply } => match self.admit_classic(event).await {
+                Ok(event) => {
+                    self.waiting.insert(ticket, reply);
+                    self.apply(event).await;
+                }
+                Err(answer) => {
+                    let _ = reply.send(answer);
+                }
+            },
             Command::Commit { identity, generation, entries, reply } => {
                 self.commit(&identity, generation, entries, reply).await;
             }
-            Command::Fetch { places, reply } => {
-                let _ = reply.send(self.fetch(places));
+            Command::Fetch { member, epoch, places, reply } => {
+                let allowed =
+                    self.consumer.as_ref().map_or(Ok(()), |it| it.check_offsets(&member, epoch, true));
+                let _ = reply.send(allowed.map(|()| self.fetch(places)));
+            }
+            Command::Beat { beat, reply } => self.beat(beat, reply).await,
+            Command::DescribeConsumer { reply } => {
+                let _ = reply.send(self.describe_consumer());
             }
             Command::Describe { reply } => {
-                let _ = reply.send(describe(&self.group));
+                let _ = reply.send(self.consumer.is_none().then(|| describe(&self.group)));
             }
             Command::Delete { reply } => self.delete(reply).await,
             Command::DeleteOffsets { places, reply } => self.delete_offsets(places, reply).await,
@@ -124,7 +145,11 @@ impl Actor {
     ) {
         let now = moment(&self.surroundings);
         let mut codes: Vec<ErrorCode> = entries.iter().map(|entry| entry.code).collect();
-        if let Err(error) = self.group.check_commit(identity, generation, now) {
+        let allowed = match &self.consumer {
+            Some(consumer) => consumer.check_offsets(&identity.member_id, generation, false),
+            None => self.group.check_commit(identity, generation, now),
+        };
+        if let Err(error) = allowed {
             fail(&mut codes, error);
             let _ = reply.send(codes);
             return;
@@ -183,6 +208,9 @@ impl Actor {
     /// Tombstones for the group and all its offsets. Whoever asks next finds a new group.
     async fn delete(&mut self, reply: oneshot::Sender<ErrorCode>) {
         match self.group.state() {
+            State::Empty if self.has_consumers() => {
+                let _ = reply.send(ErrorCode::NonEmptyGroup);
+            }
             State::Empty => self.bury(Waiter::Code(reply)).await,
             State::Dead => {
                 let _ = reply.send(ErrorCode::GroupIdNotFound);
@@ -195,7 +223,10 @@ impl Actor {
 
     async fn bury(&mut self, waiter: Waiter) {
         let mut records = self.tombstones(&self.offsets.places(|_, _| true));
-        records.push((Key::Group { group: self.id.to_string() }.encode(), None));
+        if self.consumer.is_none() {
+            records.push((Key::Group { group: self.id.to_string() }.encode(), None));
+        }
+        records.extend(self.consumer_tombstones());
         match self.write(records, Write::Deletion { waiter }).await {
             Ok(()) => self.apply(Event::Close).await,
             Err((Write::Deletion { waiter }, error)) => waiter.tell(Some(error.code())),
@@ -217,17 +248,21 @@ impl Actor {
                 let _ = reply.send(Err(ErrorCode::GroupIdNotFound));
                 return;
             }
-            State::Empty => false,
+            State::Empty => self.has_consumers(),
             State::PreparingRebalance | State::CompletingRebalance | State::Stable => true,
         };
-        if active && !self.group.is_consumer_group() {
+        if active && !self.has_consumers() && !self.group.is_consumer_group() {
             let _ = reply.send(Err(ErrorCode::NonEmptyGroup));
             return;
         }
         let mut codes = Vec::with_capacity(places.len());
         let mut removed = Vec::new();
         for place in places {
-            if active && self.group.subscribes(&place.0) {
+            let subscribed = match &self.consumer {
+                Some(consumer) => consumer.subscribes(&place.0),
+                None => self.group.subscribes(&place.0),
+            };
+            if active && subscribed {
                 codes.push(ErrorCode::GroupSubscribedToTopic);
                 continue;
             }
@@ -274,6 +309,12 @@ impl Actor {
         let now_ms = self.surroundings.clock.now_ms();
         let retention_ms = self.surroundings.retention_ms;
         let over = |since_ms: i64| now_ms.saturating_sub(since_ms) >= retention_ms;
+        if let Some(consumer) = &self.consumer {
+            let is_over = |topic: &str, committed: &Committed| {
+                Self::consumer_offset_is_over(consumer, topic, committed, over)
+            };
+            return self.offsets.places(is_over);
+        }
         let group = &self.group;
         match (group.protocol_type(), group.state()) {
             (None, State::Empty) => self.offsets.places(|_, committed| over(committed.commit_ms)),

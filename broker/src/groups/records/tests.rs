@@ -30,7 +30,51 @@ fn keys_have_kafkas_bytes() {
 fn old_and_foreign_keys_are_read() {
     let old = Key::decode(bytes("0000 0001 67 0001 74 00000000")).unwrap();
     assert_eq!(old, Key::Offset { group: "g".into(), topic: "t".into(), partition: 0 });
-    assert_eq!(Key::decode(bytes("0003 0001 67")).unwrap(), Key::Other(3));
+    assert_eq!(Key::decode(bytes("0004 0001 67")).unwrap(), Key::Other(4));
+}
+
+#[test]
+fn keys_of_the_consumer_protocol_have_kafkas_bytes() {
+    let table = [
+        (ConsumerKey::Epoch, "0003 0001 67"),
+        (ConsumerKey::Member("m".into()), "0005 0001 67 0001 6d"),
+        (ConsumerKey::TargetEpoch, "0006 0001 67"),
+        (ConsumerKey::Target("m".into()), "0007 0001 67 0001 6d"),
+        (ConsumerKey::Current("m".into()), "0008 0001 67 0001 6d"),
+    ];
+    for (record, hex) in table {
+        let key = Key::Consumer { group: "g".into(), record };
+        assert_eq!(key.encode(), bytes(hex));
+        assert_eq!(Key::decode(bytes(hex)).unwrap(), key);
+    }
+}
+
+#[test]
+fn values_of_the_consumer_protocol_have_kafkas_bytes() {
+    use super::consumer::*;
+    let epoch = ConsumerGroupMetadataValue { epoch: 7 };
+    assert_eq!(to_value(&epoch), bytes("0000 00000007 00"));
+    let member = ConsumerGroupMemberMetadataValue {
+        client_id: "c".into(),
+        client_host: "/h".into(),
+        subscribed_topic_names: Some(vec!["t".into()]),
+        rebalance_timeout_ms: 1000,
+        server_assignor: Some("range".into()),
+        ..Default::default()
+    };
+    let hex = "0000 00 00 02 63 03 2f68 02 02 74 00 000003e8 06 72616e6765 00";
+    assert_eq!(to_value(&member), bytes(hex));
+    let topic = TopicPartitions { topic_id: uuid::Uuid::from_u128(1), partitions: vec![2] };
+    let current = ConsumerGroupCurrentMemberAssignmentValue {
+        member_epoch: 3,
+        previous_member_epoch: 2,
+        state: 1,
+        assigned_partitions: vec![topic],
+        partitions_pending_revocation: vec![],
+    };
+    let hex = "0000 00000003 00000002 01 02 00000000000000000000000000000001 02 00000002 00 01 00";
+    assert_eq!(to_value(&current), bytes(hex));
+    assert_eq!(from_value::<ConsumerGroupCurrentMemberAssignmentValue>(bytes(hex)).unwrap(), current);
 }
 
 #[test]
