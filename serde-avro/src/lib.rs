@@ -99,7 +99,9 @@ pub use apache_avro;
 pub use assay_schema_core as schema;
 pub use assay_schema_core::naming::SubjectNameStrategy;
 pub use cache::{CacheSettings, CachedClient, RegisteredSchema};
-pub use client::{Auth, BearerScope, NewSchema, OAuth, RegistryClient, RetryPolicy, SchemaSource, SourceSchema, Tls};
+pub use client::{
+    Auth, BearerScope, NewSchema, OAuth, RegistryClient, RetryPolicy, SchemaSource, SourceSchema, Tls,
+};
 pub use dead_letter::{
     DeadLetter, FIRST_BYTES_HEADER, Failure, Header, OutgoingRecord, SCHEMA_HEADER, SourceRecord, Style,
     TimestampType,
@@ -113,7 +115,8 @@ pub use plan::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Limit
 pub use properties::{ConfigError, Properties};
 pub use retry_topics::{ATTEMPTS_HEADER, BACKOFF_HEADER, Backoff, Forward, RetryTopics, TIMESTAMP_HEADER};
 pub use serializer::{
-    Datum, Generic, OwnedDatum, Prepared, ReadDatum, Selection, Serializer, SerializerBuilder, SerializerSettings,
+    Datum, Generic, OwnedDatum, Prepared, ReadDatum, Selection, Serializer, SerializerBuilder,
+    SerializerSettings,
 };
 pub use subject::SubjectStrategy;
 pub use wire::{Framed, Framing, Message, Part, SchemaHeader, SchemaKey, Unframing};
