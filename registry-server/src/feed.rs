@@ -16,20 +16,29 @@ const RETRY: std::time::Duration = std::time::Duration::from_millis(200);
 pub(crate) async fn follow(registry: Registry) {
     loop {
         match follow_once(&registry).await {
-            Ok(()) => return,
+            Ok(Ended::NobodyElse) => return,
+            Ok(Ended::Interrupted) => tracing::debug!("the change feed was interrupted"),
             Err(error) => tracing::debug!(%error, "the change feed was interrupted"),
         }
         tokio::time::sleep(RETRY).await;
     }
 }
 
-async fn follow_once(registry: &Registry) -> Result<(), StoreError> {
-    let Some(mut changes) = registry.store().changes().await? else { return Ok(()) };
+/// Why following ended.
+enum Ended {
+    /// No other process writes this store.
+    NobodyElse,
+    /// Changes may have been missed. What is remembered stays until the feed is back: ids that are known are served meanwhile.
+    Interrupted,
+}
+
+async fn follow_once(registry: &Registry) -> Result<Ended, StoreError> {
+    let Some(mut changes) = registry.store().changes().await? else { return Ok(Ended::NobodyElse) };
     resync(registry).await;
     loop {
         match changes.next().await? {
             Change::Event(event) => apply(registry, &event).await,
-            Change::Interrupted => resync(registry).await,
+            Change::Interrupted => return Ok(Ended::Interrupted),
         }
     }
 }

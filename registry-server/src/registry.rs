@@ -1,7 +1,7 @@
 //! The rules of the registry. They know no HTTP and no SQL; time and the caller's identity are parameters.
 //!
-//! One module per family: [`register`], [`lookup`], [`read`], [`list`], [`delete`], [`settings`], [`mode`], [`check`],
-//! [`contexts`], [`tags`]. A change runs in one store transaction together with its event and is run again when a concurrent one
+//! One module per family: `register`, `lookup`, `read`, `list`, `delete`, `settings`, `mode`, `check`,
+//! `contexts`, `tags`. A change runs in one store transaction together with its event and is run again when a concurrent one
 //! got in between; reads outside changes see what is committed.
 
 mod aliases;
@@ -32,6 +32,7 @@ use assay_schema_core::{Context, QualifiedSubject, SchemaId};
 
 pub use check::{CheckAgainst, Checked};
 pub use error::{InvalidSchema, NotPermitted, RegistryError};
+pub use events::HistoryCheck;
 pub use input::{Deleted, Found, Page, Registered, SchemaInput, SchemaTags, StoredContent, SubjectVersion};
 pub use list::{SchemaFilter, SubjectFilter};
 pub use origin::{Clock, Origin, SystemClock};

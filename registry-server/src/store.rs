@@ -84,6 +84,8 @@ pub trait Snapshot: Send {
     async fn max_id(&mut self, context: &Context) -> Result<Option<SchemaId>, StoreError>;
     /// Events that match, ascending by revision.
     async fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, StoreError>;
+    /// At most `limit` events of the hash chain after a seal, in chain order.
+    async fn sealed_after(&mut self, seal: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
 }
 
 /// One change. Ends with [`StoreTx::commit`] or [`StoreTx::rollback`]; dropping it rolls back.
@@ -136,7 +138,7 @@ pub trait StoreTx: Snapshot {
 /// Something that happened to the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A committed event, this node's own included. In commit order.
+    /// An event another node committed. In commit order.
     Event(Box<Event>),
     /// The report was interrupted: anything may have happened since.
     Interrupted,
@@ -145,7 +147,7 @@ pub enum Change {
 /// The change feed of a shared database.
 #[async_trait]
 pub trait Changes: Send {
-    /// Waits for the next change. Cancel-safe: a change that was not returned is returned next time.
+    /// Waits for the next change. Not cancel-safe: a change may be lost with the future.
     async fn next(&mut self) -> Result<Change, StoreError>;
 }
 

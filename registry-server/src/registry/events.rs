@@ -6,6 +6,18 @@ use super::origin::Origin;
 use super::{Registry, RegistryError};
 use crate::store::{Event, EventFilter, NewEvent};
 
+/// Events verified at a time.
+const VERIFY_BATCH: u32 = 1000;
+
+/// What a walk along the hash chain found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryCheck {
+    /// Events that follow from one another, from the first.
+    pub sealed: i64,
+    /// Revision of the first event that does not follow; `None` for a whole chain.
+    pub broken_at: Option<i64>,
+}
+
 impl Registry {
     pub(super) fn event(
         &self,
@@ -24,6 +36,32 @@ impl Registry {
             id: None,
             before: None,
             after: None,
+        }
+    }
+
+    /// Walks the hash chain from its start. An edited, removed or inserted row breaks it at the first event that does not follow
+    /// from the one before; removing the newest events cannot be told from their never having been sealed.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn verify_history(&self) -> Result<HistoryCheck, RegistryError> {
+        let mut snapshot = self.store().read().await?;
+        let (mut seal, mut previous) = (0, Vec::new());
+        loop {
+            let events = snapshot.sealed_after(seal, VERIFY_BATCH).await?;
+            if events.is_empty() {
+                return Ok(HistoryCheck { sealed: seal, broken_at: None });
+            }
+            for event in events {
+                let hash = event.chained_hash(&previous).to_vec();
+                let follows =
+                    event.seal == Some(seal + 1) && event.prev_hash.as_deref() == Some(previous.as_slice());
+                if !follows || event.hash.as_deref() != Some(hash.as_slice()) {
+                    return Ok(HistoryCheck { sealed: seal, broken_at: Some(event.revision) });
+                }
+                seal += 1;
+                previous = hash;
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Many nodes on one Postgres; no leader. What serialises writers is the subject: see [`Lock`].
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +27,7 @@ const SET_CLUSTER_ID: &str =
     "INSERT INTO meta (name, value) VALUES ('cluster_id', $1) ON CONFLICT (name) DO NOTHING";
 const LOCK_EXCLUSIVE: &str = "SELECT pg_advisory_xact_lock($1)";
 const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared($1)";
+const NOTIFY: &str = "SELECT pg_notify('assay_events', $1)";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 
 /// The Postgres backend.
@@ -33,6 +35,8 @@ pub struct PostgresStore {
     pool: PgPool,
     ids: PgPool,
     cluster_id: String,
+    /// Names this process in notifications, so that it can tell its own.
+    node: Arc<str>,
 }
 
 impl PostgresStore {
@@ -65,7 +69,8 @@ impl PostgresStore {
         sqlx::query(SET_CLUSTER_ID).bind(fresh).execute(&mut *connection).await.map_err(connect)?;
         let cluster_id = sqlx::query(CLUSTER_ID).fetch_one(&mut *connection).await.map_err(connect)?.get(0);
         drop(connection);
-        Ok(Self { pool, ids, cluster_id })
+        let node = uuid::Uuid::new_v4().simple().to_string().into();
+        Ok(Self { pool, ids, cluster_id, node })
     }
 }
 
@@ -92,9 +97,17 @@ async fn assert_settings(connection: &mut PgConnection) -> Result<(), OpenError>
 pub(super) struct Change {
     transaction: Transaction<'static, Postgres>,
     ids: PgPool,
+    node: Arc<str>,
 }
 
 impl Change {
+    /// Tells the other nodes about an event, once this transaction commits.
+    pub(super) async fn notify(&mut self, revision: i64) -> Result<(), StoreError> {
+        let payload = format!("{revision} {}", self.node);
+        sqlx::query(NOTIFY).bind(payload).execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
@@ -123,16 +136,21 @@ impl Change {
 struct Feed {
     listener: PgListener,
     pool: PgPool,
+    node: Arc<str>,
 }
 
 #[async_trait]
 impl Changes for Feed {
     async fn next(&mut self) -> Result<super::Change, StoreError> {
-        let Some(notification) = self.listener.try_recv().await? else {
-            return Ok(super::Change::Interrupted);
-        };
-        let Ok(revision) = notification.payload().parse::<i64>() else {
-            return Ok(super::Change::Interrupted);
+        let revision = loop {
+            let Some(notification) = self.listener.try_recv().await? else {
+                return Ok(super::Change::Interrupted);
+            };
+            match notification.payload().split_once(' ') {
+                Some((_, node)) if *node == *self.node => {}
+                Some((revision, _)) => break revision.parse::<i64>().unwrap_or(0),
+                None => return Ok(super::Change::Interrupted),
+            }
         };
         let filter =
             EventFilter { after_revision: revision.saturating_sub(1), limit: 1, ..EventFilter::default() };
@@ -155,7 +173,11 @@ impl Store for PostgresStore {
             let sql = if exclusive { LOCK_EXCLUSIVE } else { LOCK_SHARED };
             sqlx::query(sql).bind(key).execute(&mut *transaction).await?;
         }
-        Ok(Box::new(Session::PostgresChange(Change { transaction, ids: self.ids.clone() })))
+        Ok(Box::new(Session::PostgresChange(Change {
+            transaction,
+            ids: self.ids.clone(),
+            node: Arc::clone(&self.node),
+        })))
     }
 
     fn cluster_id(&self) -> &str {
@@ -181,7 +203,7 @@ impl Store for PostgresStore {
     async fn changes(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen("assay_events").await?;
-        Ok(Some(Box::new(Feed { listener, pool: self.pool.clone() })))
+        Ok(Some(Box::new(Feed { listener, pool: self.pool.clone(), node: Arc::clone(&self.node) })))
     }
 
     fn backend(&self) -> &'static str {

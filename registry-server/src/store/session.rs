@@ -191,4 +191,8 @@ impl Snapshot for Session {
     async fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, StoreError> {
         events::read(&mut self.connection()?, filter).await
     }
+
+    async fn sealed_after(&mut self, seal: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        events::sealed_after(&mut self.connection()?, seal, limit).await
+    }
 }

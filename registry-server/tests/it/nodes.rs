@@ -49,6 +49,12 @@ async fn a_node_sees_what_another_changed() {
     assert_eq!(one.body, two.body);
 }
 
+async fn cache_hits(node: &Server) -> u64 {
+    let metrics = node.call("GET /metrics", None).await.body;
+    let line = metrics.lines().find_map(|line| line.strip_prefix("assay_registry_cache_hits_total "));
+    line.unwrap().parse().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn known_ids_are_served_while_the_database_is_away_and_all_heals() {
     let Some(mut postgres) = postgres::own_server() else { return };
@@ -56,6 +62,15 @@ async fn known_ids_are_served_while_the_database_is_away_and_all_heals() {
     node.register("s", "\"int\"").await;
     let known = node.call("GET /schemas/ids/1", None).await;
     assert_eq!(known.status, 200);
+    // The change feed forgets everything once, when it begins; from then on a known answer stays.
+    eventually("the answer is kept", || async move {
+        node.call("GET /schemas/ids/1", None).await;
+        let before = cache_hits(node).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        node.call("GET /schemas/ids/1", None).await;
+        cache_hits(node).await > before
+    })
+    .await;
     postgres.stop();
 
     let cached = node.call("GET /schemas/ids/1", None).await;

@@ -27,6 +27,7 @@ on_both_backends!(
     settings_are_kept_by_scope,
     lists_page_in_order,
     events_are_written_with_the_change_and_sealed_in_order,
+    an_edited_event_breaks_the_chain,
     concurrent_changes_of_one_subject_are_gapless,
     concurrent_registrations_of_one_content_share_an_id,
     a_newer_database_is_refused,
@@ -435,4 +436,19 @@ async fn opening_twice_keeps_the_cluster_id(database: Database) {
     first.close().await;
     assert_eq!(database.open().await.cluster_id(), id);
     assert!(!id.is_empty());
+}
+
+async fn an_edited_event_breaks_the_chain(database: Database) {
+    use assay_registry_server::registry::{HistoryCheck, Registry, SystemClock};
+
+    let store = database.open().await;
+    for seed in 1..=5 {
+        register(&store, &subject("s"), seed).await.unwrap();
+    }
+    assert_eq!(store.seal_events(100).await.unwrap(), 5);
+    let registry =
+        Registry::new(store, assay_registry_server::RegistryConfig::default(), Arc::new(SystemClock));
+    assert_eq!(registry.verify_history().await.unwrap(), HistoryCheck { sealed: 5, broken_at: None });
+    sqlx_execute(&database.url, "UPDATE events SET principal = 'somebody else' WHERE revision = 3").await;
+    assert_eq!(registry.verify_history().await.unwrap(), HistoryCheck { sealed: 2, broken_at: Some(3) });
 }

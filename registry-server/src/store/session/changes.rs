@@ -221,7 +221,11 @@ impl StoreTx for Session {
     }
 
     async fn append_event(&mut self, event: &NewEvent) -> Result<i64, StoreError> {
-        events::append(&mut self.connection()?, event).await
+        let revision = events::append(&mut self.connection()?, event).await?;
+        if let Self::PostgresChange(change) = self {
+            change.notify(revision).await?;
+        }
+        Ok(revision)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

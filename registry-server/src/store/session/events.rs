@@ -19,9 +19,10 @@ const READ_SUBJECT: &str = "SELECT revision, ts_ms, principal, address, request_
 /// Committed events outside the chain, oldest first.
 const UNSEALED: &str = "SELECT revision, ts_ms, principal, address, request_id, action, context, subject, \
     version, id, before, after, seal, prev_hash, hash FROM events WHERE seal IS NULL ORDER BY revision LIMIT $1";
+const SEALED_AFTER: &str = "SELECT revision, ts_ms, principal, address, request_id, action, context, subject, version, id, \
+    before, after, seal, prev_hash, hash FROM events WHERE seal > $1 ORDER BY seal LIMIT $2";
 const LAST_SEAL: &str = "SELECT seal, hash FROM events WHERE seal IS NOT NULL ORDER BY seal DESC LIMIT 1";
 const SEAL: &str = "UPDATE events SET seal = $2, prev_hash = $3, hash = $4 WHERE revision = $1";
-const NOTIFY: &str = "SELECT 1 FROM (SELECT pg_notify('assay_events', $1)) AS sent";
 
 pub(super) async fn append(connection: &mut Connection<'_>, event: &NewEvent) -> Result<i64, StoreError> {
     let args = [
@@ -38,11 +39,7 @@ pub(super) async fn append(connection: &mut Connection<'_>, event: &NewEvent) ->
         Arg::OptionalText(event.after.as_deref()),
     ];
     let row = connection.fetch_optional(APPEND, &args).await?;
-    let revision = row.ok_or(StoreError::CorruptRow { table: "events", column: "revision" })?.integer(0)?;
-    if matches!(connection, Connection::Postgres(_)) {
-        connection.fetch_optional(NOTIFY, &[Arg::Text(&revision.to_string())]).await?;
-    }
-    Ok(revision)
+    row.ok_or(StoreError::CorruptRow { table: "events", column: "revision" })?.integer(0)
 }
 
 pub(super) async fn read(
@@ -64,6 +61,15 @@ pub(super) async fn read(
             connection.fetch_all(READ_SUBJECT, &args).await?
         }
     };
+    rows.iter().map(event).collect()
+}
+
+pub(super) async fn sealed_after(
+    connection: &mut Connection<'_>,
+    seal: i64,
+    limit: u32,
+) -> Result<Vec<Event>, StoreError> {
+    let rows = connection.fetch_all(SEALED_AFTER, &[Arg::Integer(seal), Arg::Integer(limit.into())]).await?;
     rows.iter().map(event).collect()
 }
 
