@@ -1,7 +1,8 @@
 //! Consumer groups and their offsets: the coordinator for every group, on one node.
 //!
-//! Every group is one task ([`actor`]) around a pure machine ([`state`]); [`Groups`] finds the task by group id and
-//! turns requests into what it understands (the handlers named after the APIs). What must survive is in
+//! Every group is one task (`actor`) around a pure machine (`state` for the classic protocol, `consumer` for KIP-848);
+//! [`Groups`] finds the task by group id and turns requests into what it understands (the handlers named after the
+//! APIs). What must survive is in
 //! `__consumer_offsets` in Kafka's formats ([`records`]), appended and durable before the answer that depends on it:
 //! the assignment before `SyncGroup`, offsets before `OffsetCommit`, the replaced member id before a static member's
 //! `JoinGroup`, tombstones before `DeleteGroups` and `OffsetDelete`.

@@ -72,6 +72,7 @@ impl Bench {
         Self { group: ConsumerGroup::new(limits, moment(0)), topics: Topics(topics), now_ms: 0 }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a heartbeat is sent once")]
     pub(super) fn send(&mut self, beat: Heartbeat) -> Result<Told, ErrorCode> {
         self.group.heartbeat(&beat, &self.topics, moment(self.now_ms))
     }
