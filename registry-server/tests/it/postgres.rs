@@ -139,5 +139,7 @@ impl Drop for PostgresServer {
             drop(shell.stdin.take());
             shell.wait().unwrap();
         }
+        // Left behind when the server was stopped to be started again.
+        std::fs::remove_dir_all(&self.folder).ok();
     }
 }
