@@ -50,7 +50,7 @@ pub(crate) struct ServeArgs {
     pub(crate) registry_listen: Option<String>,
 
     /// Address of the Kafka protocol; may be given several times, each with its own NAME
-    /// [default: PLAINTEXT://127.0.0.1:9092]
+    /// [default: 127.0.0.1:9092]
     #[arg(long, value_name = "[NAME://]HOST:PORT")]
     pub(crate) broker_listen: Vec<String>,
 
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn listener_flags_repeat() {
-        let cli = Cli::try_parse_from(["assay", "--broker-listen", "A://h:1", "--broker-listen", "B://h:2"]).unwrap();
+        let cli = Cli::try_parse_from(["assay", "--broker-listen", "A://h:1", "--broker-listen", "B://h:2"])
+            .unwrap();
         assert_eq!(cli.serve.broker_listen, ["A://h:1", "B://h:2"]);
     }
 

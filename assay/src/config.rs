@@ -39,7 +39,9 @@ pub(crate) enum ConfigError {
     Toml { reason: String },
     #[error("--broker-advertise: there is no listener called {0}; --broker-listen names them")]
     AdvertisedUnknown(String),
-    #[error("--roles broker keeps no schemas, so --database-url has no use; --registry-url names the registry to ask")]
+    #[error(
+        "--roles broker keeps no schemas, so --database-url has no use; --registry-url names the registry to ask"
+    )]
     DatabaseWithoutRegistry,
     #[error("--registry-url is for --roles broker; this process asks its own registry")]
     RegistryUrlWithRegistry,
@@ -97,7 +99,9 @@ impl Config {
         Ok(Self {
             roles,
             data_dir: layer.data_dir.unwrap_or_else(|| PathBuf::from("assay-data")),
-            registry_listen: layer.registry_listen.unwrap_or(Address { host: "127.0.0.1".into(), port: 8081 }),
+            registry_listen: layer
+                .registry_listen
+                .unwrap_or(Address { host: "127.0.0.1".into(), port: 8081 }),
             broker_listeners: listeners(listen, layer.broker_advertise.unwrap_or_default())?,
             database_url: layer.database_url,
             registry_url: layer.registry_url,

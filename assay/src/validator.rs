@@ -100,7 +100,7 @@ struct Compiled {
 enum Body {
     /// A top-level `bytes` schema: Confluent's serializers write the bytes as they are, without a length.
     Raw,
-    Plan(Plan),
+    Plan(Box<Plan>),
     Unusable(String),
 }
 
@@ -145,7 +145,9 @@ impl<L: SchemaLookup> SchemaValidator<L> {
         let found = match self.lookup.schema(&schema_context(context), key).await {
             // the same id is the same schema: keep the plan
             Ok(Some(found)) => match known {
-                Some(compiled) if compiled.id == found.id && !matches!(compiled.body, Body::Unusable(_)) => Some(compiled),
+                Some(compiled) if compiled.id == found.id && !matches!(compiled.body, Body::Unusable(_)) => {
+                    Some(compiled)
+                }
                 _ => Some(Arc::new(Compiled::from(found))),
             },
             Ok(None) => None,
@@ -192,7 +194,9 @@ impl<L: SchemaLookup> SchemaValidator<L> {
             RecordSide::Key => record.key,
             RecordSide::Value => record.value,
         };
-        let Some(payload) = payload.filter(|_| rules.level > ValidationLevel::Off) else { return Verdict::Accept };
+        let Some(payload) = payload.filter(|_| rules.level > ValidationLevel::Off) else {
+            return Verdict::Accept;
+        };
         let framed = match frame::read(side, payload, record.headers.clone()) {
             Ok(framed) => framed,
             Err(problem) => return Verdict::Reject(problem.to_string()),
@@ -251,7 +255,8 @@ impl Compiled {
             Body::Plan(plan) => plan.validate(body).map_err(|error| {
                 let path = error.path();
                 let place = if path.is_empty() { String::new() } else { format!("field {path}: ") };
-                let offset = error.offset().map(|at| format!(" at byte {at} of the body")).unwrap_or_default();
+                let offset =
+                    error.offset().map(|at| format!(" at byte {at} of the body")).unwrap_or_default();
                 format!("{place}{}{offset}", error.kind())
             }),
         }
@@ -271,7 +276,7 @@ impl From<FoundSchema> for Compiled {
             Body::Raw
         } else {
             match Plan::compile(&schema) {
-                Ok(plan) => Body::Plan(plan),
+                Ok(plan) => Body::Plan(Box::new(plan)),
                 Err(error) => return unusable(error.to_string()),
             }
         };
@@ -310,7 +315,9 @@ fn schema_context(context: &ValidationContext) -> Context {
 impl<L: SchemaLookup> RecordValidator for SchemaValidator<L> {
     async fn prepare(&self, context: &ValidationContext, keys: &[SchemaKey]) -> Result<(), PrepareError> {
         for key in keys {
-            self.prepare_key(context, *key).await.map_err(|away| PrepareError::Retriable { reason: away.reason })?;
+            self.prepare_key(context, *key)
+                .await
+                .map_err(|away| PrepareError::Retriable { reason: away.reason })?;
         }
         Ok(())
     }

@@ -65,14 +65,14 @@ impl Parts {
     pub(crate) async fn open(config: &Config) -> Result<Self, StartError> {
         warn_about(config);
         let folder = config.needs_data_dir().then(|| DataFolder::open(&config.data_dir)).transpose()?;
-        let registry_listener = match config.roles.registry() {
-            true => Some(bind_registry(&config.registry_listen).await?),
-            false => None,
-        };
-        let listeners = match config.roles.broker() {
-            true => bind_broker(&config.broker_listeners).await?,
-            false => Vec::new(),
-        };
+        let mut registry_listener = None;
+        if config.roles.registry() {
+            registry_listener = Some(bind_registry(&config.registry_listen).await?);
+        }
+        let mut listeners = Vec::new();
+        if config.roles.broker() {
+            listeners = bind_broker(&config.broker_listeners).await?;
+        }
         let registry = match registry_listener {
             Some(listener) => Some(open_registry(config, folder.as_ref(), listener).await?),
             None => None,
@@ -215,7 +215,8 @@ fn validator(
         (Some(part), _) => Arc::new(SchemaValidator::new(InProcessLookup(part.registry.clone()))),
         (None, Some(url)) => {
             let context = Context::parse(context).unwrap_or_else(|_invalid| Context::default_context());
-            let lookup = HttpLookup::new(url, &context).map_err(|source| StartError::RegistryUrl(Box::new(source)))?;
+            let lookup =
+                HttpLookup::new(url, &context).map_err(|source| StartError::RegistryUrl(Box::new(source)))?;
             Arc::new(SchemaValidator::new(lookup))
         }
         (None, None) => Arc::new(SchemaValidator::new(NoRegistry)),

@@ -39,6 +39,13 @@ async fn member(consumer: Arc<StreamConsumer>, seen: Seen) {
     }
 }
 
+/// Stops a member and waits until its hold on the consumer is gone: a consumer leaves its group when it is dropped.
+async fn end(member: tokio::task::JoinHandle<()>) {
+    member.abort();
+    let ended = member.await;
+    assert!(ended.is_err_and(|error| error.is_cancelled()), "a member failed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn three_members_share_the_partitions_and_read_everything() {
     let assay = Assay::start().unwrap();
@@ -61,7 +68,9 @@ async fn three_members_share_the_partitions_and_read_everything() {
         (distinct.len() == RECORDS).then_some(())
     });
     whole.await.expect("every record is read");
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    for task in tasks {
+        end(task).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,10 +113,9 @@ async fn the_partitions_of_a_member_that_leaves_go_to_the_others() {
         (counts == (2, 2)).then_some(())
     };
     eventually(LIMIT, halves).await.expect("two members, two partitions each");
-    leaving.abort();
-    let _aborted = leaving.await;
+    end(leaving).await;
     drop(leaves);
     let all = || async { (stays.assignment().unwrap().count() == 4).then_some(()) };
     eventually(LIMIT + Duration::from_secs(10), all).await.expect("the one that stays gets all");
-    staying.abort();
+    end(staying).await;
 }

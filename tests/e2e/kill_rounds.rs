@@ -13,11 +13,11 @@ use std::{
     time::Duration,
 };
 
-use harness::{Assay, Launch, Rest};
+use harness::{Assay, Launch, Rest, eventually};
 use rdkafka::producer::FutureProducer;
 use serde_json::{Value, json};
 
-use crate::kafka::{create_topic, producer, read_all, send};
+use crate::kafka::{LIMIT, create_topic, producer, read_all, send};
 
 const ROUNDS_DEFAULT: u64 = 20;
 const TOPIC: &str = "rounds";
@@ -35,6 +35,12 @@ struct Acknowledged {
     schemas: BTreeMap<String, (String, i32)>,
     /// Record values that were handed to the producer, acknowledged or not.
     sent: BTreeSet<String>,
+}
+
+impl Acknowledged {
+    fn progress(&self) -> (usize, usize) {
+        (self.records.len(), self.schemas.len())
+    }
 }
 
 type Shared = Arc<Mutex<Acknowledged>>;
@@ -150,6 +156,13 @@ async fn write_and_kill(
     for _ in 0..3 {
         tasks.push(tokio::spawn(register_on(assay.rest(), Arc::clone(shared), Arc::clone(numbers))));
     }
+    // a client takes its time to find its way; the clock starts when both sides are in full swing
+    let before = shared.lock().unwrap().progress();
+    let swinging = eventually(LIMIT, || async {
+        let now = shared.lock().unwrap().progress();
+        (now.0 > before.0 && now.1 > before.1).then_some(())
+    });
+    swinging.await.expect("records and schemas are acknowledged");
     tokio::time::sleep(pause).await;
     let data = tokio::task::spawn_blocking(move || assay.kill().unwrap()).await.unwrap();
     // what was acknowledged before the kill may still be on its way through the client
@@ -170,10 +183,11 @@ async fn nothing_acknowledged_is_lost_over_many_kills() {
     let mut state = seed;
     let (shared, numbers) = (Shared::default(), Arc::new(AtomicU64::new(0)));
     let mut assay = Assay::start().unwrap();
+    assay.rest().put("/config", &json!({"compatibility": "NONE"})).await.unwrap();
     create_topic(&assay.broker, TOPIC, PARTITIONS, &[("segment.bytes", "1048576")]).await;
     let mut restart_longest = Duration::ZERO;
     for round in 1..=rounds {
-        let pause = Duration::from_millis(20 + random(&mut state) % 600);
+        let pause = Duration::from_millis(random(&mut state) % 500);
         let data = write_and_kill(assay, pause, &shared, &numbers).await;
         assay = Launch::default().on(data).start().unwrap_or_else(|error| panic!("round {round}: {error:?}"));
         restart_longest = restart_longest.max(assay.start_up);

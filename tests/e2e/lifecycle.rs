@@ -80,7 +80,20 @@ fn bad_settings_are_one_line() {
     for (flag, value) in
         [("--registry-listen", "nonsense"), ("--roles", "leader"), ("--broker-config", "num.partitions=many")]
     {
-        let line = refusal(Launch::default().arg(flag).arg(value));
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().display().to_string();
+        let launch = Launch::default()
+            .exactly()
+            .arg("--data-dir")
+            .arg(folder)
+            .arg("--broker-listen")
+            .arg("127.0.0.1:0");
+        let launch = if flag == "--registry-listen" {
+            launch
+        } else {
+            launch.arg("--registry-listen").arg("127.0.0.1:0")
+        };
+        let line = refusal(launch.arg(flag).arg(value));
         assert!(line.contains(value.split('=').next_back().unwrap()), "{line}");
     }
     let line = refusal(Launch::default().arg("--no-such-flag"));

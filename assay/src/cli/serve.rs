@@ -40,7 +40,9 @@ pub(super) fn run(arguments: &ServeArgs) -> ExitCode {
             eprintln!("assay: {}", line.join(" "));
             match error {
                 ServeError::Config(_) | ServeError::Log(_) => ExitCode::from(BAD_CONFIGURATION),
-                ServeError::Runtime(_) | ServeError::Start(_) | ServeError::DeadlinePassed => ExitCode::FAILURE,
+                ServeError::Runtime(_) | ServeError::Start(_) | ServeError::DeadlinePassed => {
+                    ExitCode::FAILURE
+                }
             }
         }
     }
@@ -52,7 +54,8 @@ fn try_run(arguments: &ServeArgs) -> Result<(), ServeError> {
         .collect();
     let config = Config::load(arguments, &variables)?;
     telemetry::start(config.log_format, config.log_filter.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     let ended = runtime.block_on(serve(config));
     // blocking work that outlived its deadline must not hold up the exit
     runtime.shutdown_background();

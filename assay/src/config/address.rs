@@ -151,9 +151,13 @@ mod tests {
 
     #[test]
     fn loopback_is_known() {
-        for (text, loopback) in
-            [("127.0.0.1:1", true), ("[::1]:1", true), ("localhost:1", true), ("0.0.0.0:1", false), ("box:1", false)]
-        {
+        for (text, loopback) in [
+            ("127.0.0.1:1", true),
+            ("[::1]:1", true),
+            ("localhost:1", true),
+            ("0.0.0.0:1", false),
+            ("box:1", false),
+        ] {
             assert_eq!(Address::parse(text).unwrap().is_loopback(), loopback, "{text}");
         }
     }

@@ -65,7 +65,10 @@ const INJECTED: &str = "set by the orchestrator for a service";
 /// `X_SERVICE_HOST`, `X_SERVICE_PORT`.
 fn is_injected(name: &str, text: &str) -> bool {
     let address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| text.starts_with(scheme));
-    address || name.starts_with("PORT_") || name.starts_with("SERVICE_HOST") || name.starts_with("SERVICE_PORT")
+    address
+        || name.starts_with("PORT_")
+        || name.starts_with("SERVICE_HOST")
+        || name.starts_with("SERVICE_PORT")
 }
 
 fn read_familiar(variables: &BTreeMap<String, String>, ignored: &mut Ignored) -> Result<Layer, ConfigError> {
@@ -86,7 +89,9 @@ fn read_familiar(variables: &BTreeMap<String, String>, ignored: &mut Ignored) ->
                 layer.set("registry_listen", address, &source)
             }
             "SCHEMA_COMPATIBILITY_LEVEL" => layer.set("compatibility", text, &source),
-            "AVRO_COMPATIBILITY_LEVEL" if !variables.contains_key("SCHEMA_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL") => {
+            "AVRO_COMPATIBILITY_LEVEL"
+                if !variables.contains_key("SCHEMA_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL") =>
+            {
                 layer.set("compatibility", text, &source)
             }
             "MODE_MUTABILITY" => layer.set("mode_mutability", text, &source),
@@ -116,7 +121,8 @@ fn first_http_listener(text: &str) -> Option<&str> {
 fn why_ignored(name: &str) -> &'static str {
     if name.starts_with("KAFKASTORE_") || name.starts_with("KAFKAGROUP_") {
         "schemas are kept in the database, not in Kafka"
-    } else if name.starts_with("LEADER_") || name.starts_with("MASTER_") || name == "SCHEMA_REGISTRY_GROUP_ID" {
+    } else if name.starts_with("LEADER_") || name.starts_with("MASTER_") || name == "SCHEMA_REGISTRY_GROUP_ID"
+    {
         "there is no leader: every node reads and writes"
     } else if name == "HOST_NAME" || name == "HOST_PORT" || name.starts_with("INTER_INSTANCE_") {
         "nodes do not call one another"

@@ -48,7 +48,8 @@ pub(crate) fn read(path: &Path) -> Result<Layer, ConfigError> {
 /// Parses the text of a file that is called `file` in messages.
 pub(crate) fn parse(text: &str, file: &str) -> Result<Layer, ConfigError> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1);
+        let line =
+            error.span().map_or(1, |span| text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1);
         ConfigError::Toml { reason: format!("line {line}: {}", error.message()) }
     })?;
     let mut layer = Layer::default();
@@ -91,6 +92,8 @@ fn text_of(value: &Value, source: &Source) -> Result<String, ConfigError> {
             let parts = list.iter().map(|one| text_of(one, source)).collect::<Result<Vec<_>, _>>()?;
             Ok(parts.join(","))
         }
-        Value::Table(_) | Value::Datetime(_) => Err(bad(source, "a text, number, boolean or list is expected".to_owned())),
+        Value::Table(_) | Value::Datetime(_) => {
+            Err(bad(source, "a text, number, boolean or list is expected".to_owned()))
+        }
     }
 }

@@ -60,13 +60,14 @@ impl Layer {
                 parsed(text, source, Address::parse).map(|address| self.registry_listen = Some(address))
             }
             "broker_listen" => named_addresses(text, source).map(|list| self.broker_listen = Some(list)),
-            "broker_advertise" => named_addresses(text, source).map(|list| self.broker_advertise = Some(list)),
+            "broker_advertise" => {
+                named_addresses(text, source).map(|list| self.broker_advertise = Some(list))
+            }
             "database_url" => database_url(text, source).map(|url| self.database_url = Some(url)),
             "registry_url" => http_url(text, source).map(|url| self.registry_url = Some(url)),
             "broker_config" => self.set_broker_config(text, source),
-            "compatibility" => {
-                parsed(text, source, CompatibilityLevel::from_str).map(|level| self.compatibility = Some(level))
-            }
+            "compatibility" => parsed(text, source, CompatibilityLevel::from_str)
+                .map(|level| self.compatibility = Some(level)),
             "mode_mutability" => boolean(text, source).map(|flag| self.mode_mutability = Some(flag)),
             "shutdown_timeout" => seconds(text, source).map(|limit| self.shutdown_timeout = Some(limit)),
             "log_format" => log_format(text, source).map(|format| self.log_format = Some(format)),
@@ -142,7 +143,8 @@ fn named_addresses(text: &str, source: &Source) -> Result<Vec<NamedAddress>, Con
         .split(',')
         .map(|part| parsed(part, source, NamedAddress::parse))
         .collect::<Result<Vec<_>, _>>()?;
-    let repeated = list.iter().enumerate().find(|(at, one)| list.iter().take(*at).any(|o| o.name == one.name));
+    let repeated =
+        list.iter().enumerate().find(|(at, one)| list.iter().take(*at).any(|o| o.name == one.name));
     match repeated {
         Some((_, one)) => Err(bad(source, format!("the listener name {} is given twice", one.name))),
         None => Ok(list),
@@ -180,7 +182,10 @@ fn seconds(text: &str, source: &Source) -> Result<Duration, ConfigError> {
     let number = text.trim().parse::<f64>().unwrap_or(f64::NAN);
     match Duration::try_from_secs_f64(number) {
         Ok(limit) if limit <= SHUTDOWN_TIMEOUT_MAX => Ok(limit),
-        _ => Err(bad(source, format!("`{text}` is not a number of seconds from 0 to {}", SHUTDOWN_TIMEOUT_MAX.as_secs()))),
+        _ => Err(bad(
+            source,
+            format!("`{text}` is not a number of seconds from 0 to {}", SHUTDOWN_TIMEOUT_MAX.as_secs()),
+        )),
     }
 }
 

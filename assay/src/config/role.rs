@@ -58,7 +58,10 @@ mod tests {
         ] {
             assert_eq!(Roles::parse(text), Ok(roles), "{text}");
         }
-        assert_eq!(Roles::parse("console").unwrap_err().to_string(), "`console` is no role; the roles are registry and broker");
+        assert_eq!(
+            Roles::parse("console").unwrap_err().to_string(),
+            "`console` is no role; the roles are registry and broker"
+        );
         assert!(Roles::parse("").is_err());
     }
 }

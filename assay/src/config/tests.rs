@@ -76,7 +76,10 @@ fn what_is_advertised_belongs_to_the_listener_of_that_name() {
     .unwrap();
     assert_eq!(config.broker_listeners[0].advertise, None);
     assert_eq!(config.broker_listeners[1].advertise.as_ref().unwrap().to_string(), "kafka.example.com:0");
-    assert_eq!(config.exposed(), ["broker listener IN on 0.0.0.0:9092", "broker listener OUT on 0.0.0.0:9093"]);
+    assert_eq!(
+        config.exposed(),
+        ["broker listener IN on 0.0.0.0:9092", "broker listener OUT on 0.0.0.0:9093"]
+    );
     assert_eq!(
         refusal(&[("--broker-advertise", "OUT://h:1")]),
         "--broker-advertise: there is no listener called OUT; --broker-listen names them"
@@ -97,7 +100,11 @@ fn a_bad_value_is_one_line_that_names_its_source() {
         ("--log-format", "xml", "--log-format: `xml` is neither text nor json"),
         ("--mode-mutability", "maybe", "--mode-mutability: `maybe` is neither true nor false"),
         ("--shutdown-timeout", "-1", "--shutdown-timeout: `-1` is not a number of seconds from 0 to 3600"),
-        ("--shutdown-timeout", "1e300", "--shutdown-timeout: `1e300` is not a number of seconds from 0 to 3600"),
+        (
+            "--shutdown-timeout",
+            "1e300",
+            "--shutdown-timeout: `1e300` is not a number of seconds from 0 to 3600",
+        ),
         ("--data-dir", "", "--data-dir: the value is empty"),
     ] {
         assert_eq!(refusal(&[(flag, value)]), expected);

@@ -26,7 +26,9 @@ pub(super) enum FrameError {
     Magic { magic: u8 },
     #[error("schema id {id}: negative")]
     NegativeId { id: i32 },
-    #[error("header {name} does not name a schema: magic byte 1 and 16 bytes are expected, not {bytes} bytes")]
+    #[error(
+        "header {name} does not name a schema: magic byte 1 and 16 bytes are expected, not {bytes} bytes"
+    )]
     Header { name: &'static str, bytes: usize },
     #[error("malformed headers")]
     Headers,
@@ -53,7 +55,9 @@ pub(super) fn read<'a>(
         Ok((id, body)) => Ok(Framed { key: SchemaKey::Id(id.get()), body }),
         Err(WireError::UnknownMagic { magic }) => Err(FrameError::Magic { magic }),
         Err(WireError::NegativeId { id }) => Err(FrameError::NegativeId { id }),
-        Err(WireError::TooShort { bytes } | WireError::HeaderLength { bytes }) => Err(FrameError::TooShort { bytes }),
+        Err(WireError::TooShort { bytes } | WireError::HeaderLength { bytes }) => {
+            Err(FrameError::TooShort { bytes })
+        }
     }
 }
 

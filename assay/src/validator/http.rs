@@ -34,7 +34,11 @@ impl fmt::Debug for HttpLookup {
 impl HttpLookup {
     /// A registry at a URL, in the context that the broker's ids belong to. Asks nothing yet.
     pub(crate) fn new(url: &str, context: &Context) -> Result<Self, Error> {
-        let base = if context.is_default() { url.to_owned() } else { format!("{url}/contexts/{}", context.as_str()) };
+        let base = if context.is_default() {
+            url.to_owned()
+        } else {
+            format!("{url}/contexts/{}", context.as_str())
+        };
         let client = RegistryClient::builder(&base)
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)

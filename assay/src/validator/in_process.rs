@@ -50,7 +50,8 @@ impl SchemaLookup for InProcessLookup {
         let schema = match self.0.reference_texts(&stored).await {
             Ok(texts) => {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                Schema::parse_with_references(stored.text(), &texts, ParseMode::Lax).map_err(|error| error.to_string())
+                Schema::parse_with_references(stored.text(), &texts, ParseMode::Lax)
+                    .map_err(|error| error.to_string())
             }
             Err(error @ RegistryError::InvalidSchema(_)) => Err(error.to_string()),
             Err(error) => return Err(away(&error)),
