@@ -63,6 +63,8 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::ListPartitionReassignments, 0, 0),
     row(ApiKey::OffsetDelete, 0, 0),
     row(ApiKey::DescribeCluster, 0, 2),
+    row(ApiKey::ConsumerGroupHeartbeat, 0, 1),
+    row(ApiKey::ConsumerGroupDescribe, 0, 1),
     row(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
@@ -300,6 +302,12 @@ async fn run_group(context: &Context, mut reader: Reader) -> Result<Reply, Refus
         ApiKey::ListGroups => group!(context, reader, ListGroupsRequest, list_groups),
         ApiKey::DeleteGroups => group!(context, reader, DeleteGroupsRequest, delete_groups),
         ApiKey::OffsetDelete => group!(context, reader, OffsetDeleteRequest, offset_delete),
+        ApiKey::ConsumerGroupHeartbeat => {
+            group!(context, reader, ConsumerGroupHeartbeatRequest, consumer_group_heartbeat)
+        }
+        ApiKey::ConsumerGroupDescribe => {
+            group!(context, reader, ConsumerGroupDescribeRequest, consumer_group_describe)
+        }
         _ => Err(context.not_served()),
     }
 }

@@ -33,4 +33,6 @@ pub use broker::Broker;
 pub use config::{BrokerConfig, Endpoint, ListenerConfig};
 pub use error::OpenError;
 pub use server::{Drained, Listener, serve};
-pub use validator::{AcceptAll, Outcome, PrepareError, RecordValidator, RecordView, SchemaKey, ValidationContext};
+pub use validator::{
+    AcceptAll, Outcome, PrepareError, RecordValidator, RecordView, SchemaKey, ValidationContext,
+};
