@@ -9,9 +9,16 @@ use clap::{Args, Parser, Subcommand};
 
 mod serve;
 
+/// What `--version` prints. A build with fault injection says so; a release must not be one.
+const VERSION: &str = if cfg!(feature = "faults") {
+    concat!(env!("CARGO_PKG_VERSION"), " with fault injection")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// A Confluent-compatible schema registry and a Kafka-protocol broker in one process.
 #[derive(Debug, Parser)]
-#[command(name = "assay", version, args_conflicts_with_subcommands = true, max_term_width = 110)]
+#[command(name = "assay", version = VERSION, args_conflicts_with_subcommands = true, max_term_width = 110)]
 #[command(after_help = "\
 Precedence: flags, ASSAY_* variables, SCHEMA_REGISTRY_* variables, --config FILE, defaults.
 Every flag has a variable: --data-dir is ASSAY_DATA_DIR. ASSAY_LOG=debug logs more.
