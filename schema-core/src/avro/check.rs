@@ -4,10 +4,10 @@
 //! the recursion is a list of frames, because a pair of schemas can nest as deep as the product of their sizes, and only
 //! pairs with a named type are remembered: a pair of unnamed occurrences has one way to be reached.
 
+mod error;
+
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-
-use thiserror::Error;
 
 use super::canonical;
 use super::incompatibility::{Incompatibility, IncompatibilityKind};
@@ -16,6 +16,8 @@ use super::node::{EnumNode, Field, FixedNode, Kind, Node, NodeId, RecordNode};
 use super::parse::{Limits, printed_depth};
 use super::schema::Schema;
 use crate::json::java_order;
+
+pub use error::{AmbiguousField, CheckError};
 
 /// Pairs of nodes one check may visit.
 const PAIRS_MAX: usize = 1_000_000;
@@ -42,33 +44,6 @@ pub fn check(reader: &Schema, writer: &Schema) -> Result<Vec<Incompatibility>, C
     };
     let found = checker.run()?;
     checker.flatten(found)
-}
-
-/// Why two schemas could not be compared.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum CheckError {
-    /// A field of the reader matches several of the writer.
-    #[error(transparent)]
-    Ambiguous(#[from] AmbiguousField),
-    /// The pair exceeds the limits of [`check`].
-    #[error("schemas are too complex to compare")]
-    TooComplex,
-}
-
-/// A field of the reader that matches several of the writer by name and aliases. The display text is Java's.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "Reader record field {field} type:{kind} pos:{position} matches multiple fields in writer record schema {writer}"
-)]
-pub struct AmbiguousField {
-    /// The reader's field.
-    pub field: String,
-    /// Its type, upper case.
-    pub kind: &'static str,
-    /// Its position.
-    pub position: usize,
-    /// The writer's record: its canonical text with everything spelt out.
-    pub writer: String,
 }
 
 #[derive(Debug, Clone, Copy)]
