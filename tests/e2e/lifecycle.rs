@@ -32,8 +32,8 @@ fn the_ready_line_says_where_and_the_banner_what_to_try() {
         !assay.broker.ends_with(":0") && !assay.registry.ends_with(":0"),
         "the bound port is what is told"
     );
-    let log = assay.log();
-    assert!(log.contains("curl ") && log.contains(&assay.data.path().display().to_string()), "{log}");
+    assay.logged("curl ").unwrap();
+    assay.logged(&assay.data.path().display().to_string()).unwrap();
     let (status, rest, log, _) = assay.terminate().unwrap();
     assert!(status.success(), "{log}");
     assert_eq!(rest, "", "nothing else goes to standard output");
@@ -111,7 +111,7 @@ fn variables_injected_by_an_orchestrator_and_old_names_do_not_stop_it() {
         .env("ASSAY_PORT", "tcp://10.0.0.2:9092")
         .start()
         .unwrap();
-    let log = assay.log();
+    let log = assay.logged("ignored environment variables").unwrap();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("ignored environment variables")).collect();
     assert_eq!(lines.len(), 1, "{log}");
     for name in ["SCHEMA_REGISTRY_PORT", "KAFKASTORE_BOOTSTRAP_SERVERS", "ASSAY_PORT"] {
@@ -127,7 +127,7 @@ fn listening_beyond_the_machine_is_warned_about() {
     let data = tempfile::tempdir().unwrap();
     let launch = launch.fold(Launch::default().exactly(), Launch::arg);
     let exposed = launch.arg("--data-dir").arg(data.path().display().to_string()).start().unwrap();
-    assert!(exposed.log().contains("authentication is off"), "{}", exposed.log());
+    exposed.logged("authentication is off").unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +163,7 @@ fn several_named_listeners_are_served_and_advertised() {
         "OUT://localhost:0",
     ];
     let assay = arguments.into_iter().fold(Launch::default().exactly(), Launch::arg).start().unwrap();
-    let log = assay.log();
+    let log = assay.logged("OUT://").unwrap();
     let out =
         log.split_whitespace().find_map(|word| word.strip_prefix("OUT://")).expect("OUT is on the screen");
     assert!(out.starts_with("localhost:") && !out.ends_with(":0"), "{log}");

@@ -168,6 +168,20 @@ impl Assay {
         self.log.text()
     }
 
+    /// The log once it contains `text`, which may reach us a moment after the ready line; an error with the log when it
+    /// does not within ten seconds.
+    pub fn logged(&self, text: &str) -> anyhow::Result<String> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = self.log.text();
+            if log.contains(text) {
+                return Ok(log);
+            }
+            anyhow::ensure!(Instant::now() < deadline, "nothing about {text:?} in the log: {log}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

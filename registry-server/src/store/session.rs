@@ -1,4 +1,4 @@
-//! The queries: one implementation of [`Snapshot`] and [`StoreTx`] over a connection of either backend.
+//! The queries: one implementation of [`Snapshot`] and [`StoreTx`](super::StoreTx) over a connection of either backend.
 
 mod changes;
 mod events;
