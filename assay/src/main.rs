@@ -10,6 +10,8 @@ mod banner;
 mod cli;
 mod config;
 mod data_folder;
+#[cfg(feature = "faults")]
+mod faults;
 mod lifecycle;
 mod telemetry;
 mod validator;

@@ -239,13 +239,30 @@ async fn open_broker(
         tracing::info!("ignored broker settings: {}", unknown.join(", "));
     }
     let validator = validator(config, registry, &broker_config.schema_context)?;
-    let broker = Broker::open(broker_config, validator)
+    let broker = open_on_disk(broker_config, validator)
         .await
         .map_err(|source| StartError::Broker { path: folder.broker().display().to_string(), source })?;
     let addresses: Vec<(String, String)> = listeners.iter().map(shown_address).collect();
     let address = addresses.first().map(|(_, address)| address.clone()).unwrap_or_default();
     let shown = addresses.iter().map(|(name, address)| format!("{name}://{address}")).collect();
     Ok(BrokerPart { broker, listeners, shown, address })
+}
+
+#[cfg(not(feature = "faults"))]
+async fn open_on_disk(
+    config: BrokerConfig,
+    validator: Arc<dyn RecordValidator>,
+) -> Result<Broker, assay_broker::OpenError> {
+    Broker::open(config, validator).await
+}
+
+#[cfg(feature = "faults")]
+async fn open_on_disk(
+    config: BrokerConfig,
+    validator: Arc<dyn RecordValidator>,
+) -> Result<Broker, assay_broker::OpenError> {
+    let disk = Arc::new(crate::faults::FaultyFs::from_environment());
+    Broker::open_on(config, validator, disk, Arc::new(assay_broker::clock::SystemClock)).await
 }
 
 /// A listener's name, and the address to use from this machine: the advertised one, or `localhost` where clients are told
