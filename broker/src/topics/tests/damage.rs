@@ -92,7 +92,9 @@ async fn run(clean: bool, damages: Vec<(Index, Damage)>) {
         assert!(partition.fault().is_some());
         return;
     }
-    for offset in partition.log_start_offset()..=partition.log_end_offset() {
+    // The checksum does not cover a batch's base offset: damage there can leave a gap of 2^31 offsets, too many to visit.
+    let (start, end) = (partition.log_start_offset(), partition.log_end_offset());
+    for offset in (start..=end).take(64).chain(end.saturating_sub(64).max(start)..=end) {
         let read = partition.read(offset, 150, true, Isolation::ReadUncommitted).await;
         // A reader that panicked would answer like an offline partition.
         assert!(!matches!(read, Err(ReadError::Offline)), "{read:?}");
