@@ -20,7 +20,9 @@ use targets::{TARGETS, Target};
 
 fn main() -> ExitCode {
     let mut seconds = 2;
-    let mut seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.subsec_nanos().into());
+    let mut seed = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(1, |since| since.subsec_nanos().into());
     let mut names = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -30,12 +32,15 @@ fn main() -> ExitCode {
             name => names.push(name.to_owned()),
         }
     }
-    if let Some(unknown) = names.iter().find(|name| !TARGETS.iter().any(|target| target.name == name.as_str())) {
+    if let Some(unknown) =
+        names.iter().find(|name| !TARGETS.iter().any(|target| target.name == name.as_str()))
+    {
         eprintln!("no target {unknown}; there are: {}", TARGETS.map(|target| target.name).join(", "));
         return ExitCode::FAILURE;
     }
     println!("seed {seed}, {seconds} s for each target");
-    let chosen = TARGETS.iter().filter(|target| names.is_empty() || names.iter().any(|name| name == target.name));
+    let chosen =
+        TARGETS.iter().filter(|target| names.is_empty() || names.iter().any(|name| name == target.name));
     let (mut passed, mut failed) = (0, 0);
     for target in chosen {
         match drive(target, Duration::from_secs(seconds), seed) {

@@ -2,8 +2,7 @@
 //! where two readings of the same input exist they must agree.
 
 use assay_broker::protocol::{Message, messages};
-use assay_broker::record_batch::records::{RecordLimits, records};
-use assay_broker::record_batch::{BatchHeader, Batches};
+use assay_broker::record_batch::{BatchHeader, Batches, RecordLimits, records};
 use assay_schema_core::avro::{ParseMode, Schema, check};
 use assay_serde_avro::{JsonForm, Plan};
 use bytes::Bytes;
@@ -64,13 +63,16 @@ fn schema_parse(input: &[u8]) {
     if let Ok(again) = Schema::parse(&text, ParseMode::Lax) {
         assert_eq!(again.canonical(), text);
     }
-    let _ = (schema.resolved(), schema.parsing_canonical_form(), schema.normalized(), schema.fingerprint_rabin());
+    let _ =
+        (schema.resolved(), schema.parsing_canonical_form(), schema.normalized(), schema.fingerprint_rabin());
 }
 
 /// A schema reads what it wrote, and any pair has a verdict.
 fn schema_check(input: &[u8]) {
     let mut parts = input.splitn(2, |byte| *byte == 0);
-    let (Some(reader), Some(writer)) = (parts.next().and_then(parse), parts.next().and_then(parse)) else { return };
+    let (Some(reader), Some(writer)) = (parts.next().and_then(parse), parts.next().and_then(parse)) else {
+        return;
+    };
     let _ = check(&reader, &writer);
     let _ = Plan::resolve(&writer, &reader);
 }
@@ -108,7 +110,8 @@ fn data() -> Vec<Vec<u8>> {
 
 /// Validation and decoding agree on which bytes are a datum.
 fn datum() -> Run {
-    let plan = parse(RECORD.as_bytes()).and_then(|schema| Plan::compile(&schema).ok()).expect("the record compiles");
+    let plan =
+        parse(RECORD.as_bytes()).and_then(|schema| Plan::compile(&schema).ok()).expect("the record compiles");
     Box::new(move |input| {
         let valid = plan.validate(input);
         let decoded = plan.decode_value(input);
@@ -119,7 +122,9 @@ fn datum() -> Run {
 
 fn requests() -> Vec<Vec<u8>> {
     let body = [0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0];
-    (0..=75_u8).flat_map(|key| (0..=13_u8).step_by(3).map(move |version| [&[key, version][..], &body].concat())).collect()
+    (0..=75_u8)
+        .flat_map(|key| (0..=13_u8).step_by(3).map(move |version| [&[key, version][..], &body].concat()))
+        .collect()
 }
 
 macro_rules! decode_any {
@@ -170,11 +175,11 @@ fn from_hex(text: &str) -> Vec<u8> {
 }
 
 fn record_batch(input: &[u8]) {
-    for batch in Batches::new(input).take(64) {
-        let Ok(_) = batch else { break };
+    for (header, batch) in Batches::new(input).take(64) {
+        assert_eq!(header.total_bytes(), batch.len());
     }
-    let Ok((_, batch)) = BatchHeader::split(input).map(|(header, _)| (header, input)) else { return };
-    let Ok(opened) = records(batch, &RecordLimits::default()) else { return };
+    let _ = BatchHeader::parse(input);
+    let Ok(opened) = records(input, &RecordLimits::default()) else { return };
     for record in opened.iter() {
         let Ok(record) = record else { break };
         let _ = record.headers.check();
