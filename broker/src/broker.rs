@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::authorizer::{Access, Authorizer};
 use crate::clock::{Clock, SystemClock};
 use crate::config::BrokerConfig;
-use crate::connection::ByteLimit;
+use crate::connection::{ByteLimit, Connection};
 use crate::durability::LogConfig;
 use crate::error::OpenError;
 use crate::groups::Groups;
@@ -31,6 +32,7 @@ struct Inner {
     schema_context: Arc<str>,
     sessions: FetchSessions,
     request_bytes: ByteLimit,
+    authorizer: Option<Arc<Authorizer>>,
 }
 
 impl Broker {
@@ -79,6 +81,7 @@ impl Broker {
             schema_context,
             sessions: FetchSessions::default(),
             request_bytes,
+            authorizer: None,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -120,6 +123,11 @@ impl Broker {
     /// Request bytes in memory over all connections.
     pub(crate) fn request_bytes(&self) -> &ByteLimit {
         &self.inner.request_bytes
+    }
+
+    /// What the peer of a connection may do, as of now.
+    pub(crate) fn access(&self, connection: &Connection) -> Access {
+        Access::new(self.inner.authorizer.clone(), connection.principal().clone(), connection.host())
     }
 
     pub(crate) fn schema_context(&self) -> Arc<str> {

@@ -9,7 +9,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,13 +42,21 @@ pub enum Principal {
     /// Nobody in particular: authentication is off.
     #[default]
     Anonymous,
+    /// Somebody who proved it: `User:NAME`, the name being a user of a password or the subject of a certificate.
+    Named(Arc<str>),
 }
 
 impl Principal {
+    /// The user of this name.
+    pub fn user(name: &str) -> Self {
+        Self::Named(format!("User:{name}").into())
+    }
+
     /// Kafka's spelling, as in access rules.
     pub fn name(&self) -> &str {
         match self {
             Self::Anonymous => "User:ANONYMOUS",
+            Self::Named(name) => name,
         }
     }
 }
@@ -59,7 +67,7 @@ pub struct Connection {
     pub(crate) peer: SocketAddr,
     pub(crate) local: SocketAddr,
     pub(crate) listener: Arc<ListenerInfo>,
-    pub(crate) principal: Principal,
+    principal: OnceLock<Principal>,
     pub(crate) software: Mutex<Option<String>>,
     pub(crate) closed: CancellationToken,
     in_flight: AtomicUsize,
@@ -71,7 +79,7 @@ impl Connection {
             peer,
             local,
             listener,
-            principal: Principal::Anonymous,
+            principal: OnceLock::new(),
             software: Mutex::new(None),
             closed: CancellationToken::new(),
             in_flight: AtomicUsize::new(0),
@@ -86,6 +94,11 @@ impl Connection {
     /// Address of the peer without the port.
     pub(crate) fn host(&self) -> IpAddr {
         self.peer.ip()
+    }
+
+    /// Who is at the other end; anonymous until it is settled, and from then on the same.
+    pub(crate) fn principal(&self) -> &Principal {
+        self.principal.get().unwrap_or(&Principal::Anonymous)
     }
 
     /// Client software as announced with `ApiVersions`, for logs.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::authorizer::Access;
 use crate::broker::Broker;
 use crate::connection::{Connection, Reply};
 use crate::groups::ClientInfo;
@@ -77,6 +78,8 @@ pub(crate) struct Context {
     pub(crate) version: i16,
     pub(crate) correlation_id: i32,
     pub(crate) client_id: Arc<str>,
+    /// What the peer may do.
+    pub(crate) access: Access,
 }
 
 impl Context {
@@ -95,7 +98,11 @@ impl Context {
 
     /// How the group coordinator sees the client.
     fn client(&self) -> ClientInfo {
-        ClientInfo { client_id: self.client_id.to_string(), host: format!("/{}", self.connection.host()) }
+        ClientInfo {
+            client_id: self.client_id.to_string(),
+            host: format!("/{}", self.connection.host()),
+            access: self.access.clone(),
+        }
     }
 
     /// This node as reached through the connection's listener.
@@ -176,6 +183,7 @@ fn admit(
         version,
         correlation_id: header.correlation_id,
         client_id: Arc::from(""),
+        access: broker.access(connection),
     };
     if !is_served {
         if api == ApiKey::ApiVersions {

@@ -42,6 +42,7 @@ pub use partitioner::partition_for;
 use state::{Answer, Event, Limits, Ticket};
 use topic_journal::{TopicCatalog, TopicJournal};
 
+use crate::authorizer::Access;
 use crate::clock::Clock;
 use crate::protocol::ErrorCode;
 use crate::topics::Topics;
@@ -59,12 +60,14 @@ const NEW_MEMBER_JOIN_TIMEOUT_MS: u64 = 300_000;
 const FIND_ATTEMPTS: usize = 3;
 
 /// Who sends a request, as far as groups care.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ClientInfo {
     /// The client id of the request header; empty for null.
     pub client_id: String,
     /// The peer's address, shown as `/address` as Kafka does.
     pub host: String,
+    /// What the peer may do.
+    pub access: Access,
 }
 
 /// The group coordinator. Cheap to clone.

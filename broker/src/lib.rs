@@ -6,6 +6,7 @@
 //! [`Broker::open`] opens a data folder, [`serve`] serves it on bound [`Listener`]s until told to stop, and
 //! [`Broker::close`] leaves the folder clean. Schemas are judged by a [`RecordValidator`] from outside.
 
+pub mod authorizer;
 pub mod clock;
 pub mod compression;
 pub mod config;

@@ -54,7 +54,11 @@ fn config() -> GroupsConfig {
 }
 
 fn client() -> ClientInfo {
-    ClientInfo { client_id: "tester".to_owned(), host: "/127.0.0.1".to_owned() }
+    ClientInfo {
+        client_id: "tester".to_owned(),
+        host: "/127.0.0.1".to_owned(),
+        access: Access::unrestricted(),
+    }
 }
 
 impl Bench {

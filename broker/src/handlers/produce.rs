@@ -153,7 +153,7 @@ async fn append(
             topic_id: uuid::Uuid::from_bytes(topic.id().bytes()),
             topic: Arc::clone(topic.name()),
             rules,
-            principal: context.connection.principal.clone(),
+            principal: context.access.principal().clone(),
             client_id: Arc::clone(&context.client_id),
             schema_context: broker.schema_context(),
             prepare_timeout: broker.config().validation_timeout,
