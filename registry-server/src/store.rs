@@ -17,8 +17,10 @@
 //! `synchronous_commit`, which must not be off). A transaction that is dropped without a commit leaves no trace, except a gap in
 //! the ids of Postgres.
 
+pub mod associations;
 mod connection;
 pub mod error;
+pub mod history;
 mod lock;
 mod migrations;
 pub mod model;
@@ -29,7 +31,9 @@ pub mod sqlite;
 use assay_schema_core::{Context, Guid, Mode, QualifiedSubject, SchemaId, Version};
 use async_trait::async_trait;
 
+pub use associations::{AssociationReads, AssociationRow, AssociationWrites};
 pub use error::StoreError;
+pub use history::{ChainEnd, EventCursor, HistoryReads, StoredContentRow};
 pub use lock::Lock;
 pub use model::{
     Event, EventFilter, NewEvent, NewSchema, Referrer, SchemaRow, ScopeSettings, SubjectRow, VersionCursor,
@@ -39,7 +43,7 @@ pub use model::{
 /// Reads. Outside a transaction each method sees what was committed before it started; inside one it also sees the
 /// transaction's own writes. What does not exist is `None` or empty, never an error.
 #[async_trait]
-pub trait Snapshot: Send {
+pub trait Snapshot: HistoryReads + AssociationReads + Send {
     /// The content with this id.
     async fn schema(&mut self, context: &Context, id: SchemaId) -> Result<Option<SchemaRow>, StoreError>;
     /// The id that registrations of this content get.
@@ -90,7 +94,7 @@ pub trait Snapshot: Send {
 
 /// One change. Ends with [`StoreTx::commit`] or [`StoreTx::rollback`]; dropping it rolls back.
 #[async_trait]
-pub trait StoreTx: Snapshot {
+pub trait StoreTx: Snapshot + AssociationWrites {
     /// Issues an id that was never issued before in this context, also after hard deletes and restarts.
     async fn allocate_id(&mut self, context: &Context) -> Result<SchemaId, StoreError>;
     /// Stores a content under the id. If the content has no preferred id yet, this becomes it and `true` is returned. If another
@@ -156,6 +160,8 @@ pub trait Changes: Send {
 pub trait Store: Send + Sync + 'static {
     /// A connection for reads. Waits at most the pool's acquire timeout, then [`StoreError::Unavailable`].
     async fn read(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+    /// As [`Store::read`], but all reads see the database as it was at the first one. Ends when dropped.
+    async fn read_at_once(&self) -> Result<Box<dyn Snapshot>, StoreError>;
     /// Starts a change that holds these locks until it ends.
     async fn begin(&self, locks: &[Lock]) -> Result<Box<dyn StoreTx>, StoreError>;
     /// Identifies the installation; the same on every node of one database.

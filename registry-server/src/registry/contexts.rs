@@ -34,6 +34,9 @@ impl Registry {
         if !tx.subjects(Some(context), "").await?.is_empty() {
             return Err(RegistryError::ContextNotEmpty { context: context.clone() });
         }
+        for row in tx.settings_in(Some(context)).await? {
+            self.clear_settings(&mut *tx, &row.scope, origin).await?;
+        }
         tx.remove_context(context).await?;
         let scope = QualifiedSubject::new(context.clone(), "");
         tx.append_event(&self.event("context.delete", &scope, origin)).await?;

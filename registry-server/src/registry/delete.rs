@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use assay_schema_core::{QualifiedSubject, SchemaId, Version, VersionRef};
 
 use super::error::RegistryError;
+use super::events::versions_json;
 use super::origin::Origin;
 use super::settings::Settings;
 use super::{Registry, mode};
@@ -84,8 +85,7 @@ impl Registry {
         event.before = Some(versions_json(versions));
         let numbers: Vec<Version> = versions.iter().map(|row| row.version).collect();
         let gone = tx.remove_versions(subject, &numbers).await?;
-        tx.put_config(subject, None).await?;
-        tx.put_mode(subject, None).await?;
+        self.clear_settings(tx, subject, origin).await?;
         tx.append_event(&event).await?;
         Ok(gone)
     }
@@ -126,14 +126,12 @@ impl Registry {
                 version: row.version,
             });
         }
-        let mut event =
-            self.event(if permanent { "version.purge" } else { "version.delete" }, subject, origin);
-        (event.version, event.id) = (Some(row.version), Some(row.id));
+        let action = if permanent { "version.purge" } else { "version.delete" };
+        let event = self.version_event(action, row, origin);
         let gone = if permanent {
             let gone = tx.remove_versions(subject, &[row.version]).await?;
             if all.len() == 1 {
-                tx.put_config(subject, None).await?;
-                tx.put_mode(subject, None).await?;
+                self.clear_settings(&mut *tx, subject, origin).await?;
             }
             gone
         } else {
@@ -212,12 +210,4 @@ fn doomed_version<'r>(
 
 fn ids(rows: &[VersionRow]) -> Vec<SchemaId> {
     rows.iter().map(|row| row.id).collect()
-}
-
-fn versions_json(rows: &[VersionRow]) -> String {
-    let versions: Vec<_> = rows
-        .iter()
-        .map(|row| serde_json::json!({ "version": row.version.get(), "id": row.id.get() }))
-        .collect();
-    serde_json::json!({ "versions": versions }).to_string()
 }

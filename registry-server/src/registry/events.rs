@@ -4,7 +4,7 @@ use assay_schema_core::QualifiedSubject;
 
 use super::origin::Origin;
 use super::{Registry, RegistryError};
-use crate::store::{Event, EventFilter, NewEvent};
+use crate::store::{Event, EventFilter, NewEvent, VersionRow};
 
 /// Events verified at a time.
 const VERIFY_BATCH: u32 = 1000;
@@ -37,6 +37,14 @@ impl Registry {
             before: None,
             after: None,
         }
+    }
+
+    /// The event of a change that ends a version, or a part of its life.
+    pub(super) fn version_event(&self, action: &'static str, row: &VersionRow, origin: &Origin) -> NewEvent {
+        let mut event = self.event(action, &row.subject, origin);
+        (event.version, event.id) = (Some(row.version), Some(row.id));
+        event.before = Some(versions_json(std::slice::from_ref(row)));
+        event
     }
 
     /// Walks the hash chain from its start. An edited, removed or inserted row breaks it at the first event that does not follow
@@ -73,4 +81,16 @@ impl Registry {
         let mut snapshot = self.store().read().await?;
         Ok(snapshot.events(filter).await?)
     }
+}
+
+/// Versions with their ids and soft state, as events show what a delete ended.
+pub(super) fn versions_json(rows: &[VersionRow]) -> String {
+    let version = |row: &VersionRow| {
+        let mut version = serde_json::json!({ "version": row.version.get(), "id": row.id.get() });
+        if row.deleted {
+            version["deleted"] = true.into();
+        }
+        version
+    };
+    serde_json::json!({ "versions": rows.iter().map(version).collect::<Vec<_>>() }).to_string()
 }

@@ -102,7 +102,7 @@ impl Registry {
         Ok(())
     }
 
-    async fn store_mode(
+    pub(super) async fn store_mode(
         &self,
         tx: &mut dyn StoreTx,
         scope: &QualifiedSubject,

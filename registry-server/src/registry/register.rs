@@ -205,9 +205,9 @@ impl Registry {
         let row = VersionRow { subject: subject.clone(), version, id, ts_ms: now_ms, deleted: false };
         tx.create_context(&subject.context, now_ms).await?;
         tx.insert_version(&row).await?;
-        self.purge_older(tx, &attempt, id).await?;
+        self.purge_older(tx, &attempt, id, origin).await?;
         let mut event = self.event("register", subject, origin);
-        (event.version, event.id) = (Some(version), Some(id));
+        (event.ts_ms, event.version, event.id) = (now_ms, Some(version), Some(id));
         event.after = Some(format!("{{\"guid\":\"{}\"}}", content.guid));
         tx.append_event(&event).await?;
         Ok(Outcome::Written(Registered { id, version, content: content.into_stored() }))
@@ -290,7 +290,10 @@ impl Registry {
                 Some(row) if row.hash == schema.guid => {}
                 Some(_) => return Err(NotPermitted::Overwrite { id, context: context.clone() }.into()),
                 None => {
-                    tx.raise_allocator(context, id).await?;
+                    if !dry_run {
+                        // On Postgres the allocator is no part of the transaction: what it issued cannot be taken back.
+                        tx.raise_allocator(context, id).await?;
+                    }
                     tx.insert_schema(id, &new, true).await?;
                 }
             }
@@ -316,21 +319,13 @@ impl Registry {
         tx: &mut dyn StoreTx,
         attempt: &Attempt<'_>,
         id: SchemaId,
+        origin: &Origin,
     ) -> Result<(), RegistryError> {
-        let older: Vec<Version> = attempt
-            .versions
-            .iter()
-            .filter(|row| row.deleted && row.id == id)
-            .map(|row| row.version)
-            .collect();
-        let mut purged = Vec::with_capacity(older.len());
-        for version in older {
-            if tx.referrers(attempt.subject, Some(version)).await?.is_empty() {
-                purged.push(version);
+        for row in attempt.versions.iter().filter(|row| row.deleted && row.id == id) {
+            if tx.referrers(attempt.subject, Some(row.version)).await?.is_empty() {
+                tx.remove_versions(attempt.subject, &[row.version]).await?;
+                tx.append_event(&self.version_event("version.purge", row, origin)).await?;
             }
-        }
-        if !purged.is_empty() {
-            tx.remove_versions(attempt.subject, &purged).await?;
         }
         Ok(())
     }

@@ -282,6 +282,23 @@ impl Registry {
         Ok(config)
     }
 
+    /// Removes what a scope stores, because the scope itself goes. Each removal is an event of its own.
+    pub(super) async fn clear_settings(
+        &self,
+        tx: &mut dyn StoreTx,
+        scope: &QualifiedSubject,
+        origin: &Origin,
+    ) -> Result<(), RegistryError> {
+        let settings = Settings::read(tx, scope).await?;
+        if let Some(before) = settings.own_config() {
+            self.store_config(tx, scope, Some(before), None, origin).await?;
+        }
+        if let Some(before) = settings.own_mode() {
+            self.store_mode(tx, scope, Some(before), None, origin).await?;
+        }
+        Ok(())
+    }
+
     /// Writes a config and its event.
     async fn store_config(
         &self,

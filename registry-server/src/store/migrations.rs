@@ -7,12 +7,20 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use super::error::OpenError;
 
 /// Number, description, `SQLite` text, Postgres text. Same numbers on both sides.
-const MIGRATIONS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "registry",
-    include_str!("../../../migrations/sqlite/0001_registry.sql"),
-    include_str!("../../../migrations/postgres/0001_registry.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "registry",
+        include_str!("../../../migrations/sqlite/0001_registry.sql"),
+        include_str!("../../../migrations/postgres/0001_registry.sql"),
+    ),
+    (
+        3,
+        "history",
+        include_str!("../../../migrations/sqlite/0003_history.sql"),
+        include_str!("../../../migrations/postgres/0003_history.sql"),
+    ),
+];
 
 pub(super) fn sqlite() -> Migrator {
     migrator(|(version, description, text, _)| migration(*version, description, text))

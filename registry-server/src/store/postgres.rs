@@ -28,6 +28,7 @@ const SET_CLUSTER_ID: &str =
 const LOCK_EXCLUSIVE: &str = "SELECT pg_advisory_xact_lock($1)";
 const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared($1)";
 const NOTIFY: &str = "SELECT pg_notify('assay_events', $1)";
+const ONE_SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 
 /// The Postgres backend.
@@ -165,6 +166,12 @@ impl Changes for Feed {
 impl Store for PostgresStore {
     async fn read(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         Ok(Box::new(Session::PostgresReader(self.pool.acquire().await?)))
+    }
+
+    async fn read_at_once(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(ONE_SNAPSHOT).execute(&mut *transaction).await?;
+        Ok(Box::new(Session::PostgresView(transaction)))
     }
 
     async fn begin(&self, locks: &[Lock]) -> Result<Box<dyn StoreTx>, StoreError> {

@@ -1,13 +1,15 @@
 //! The queries: one implementation of [`Snapshot`] and [`StoreTx`](super::StoreTx) over a connection of either backend.
 
+mod associations;
 mod changes;
 mod events;
+mod history;
 mod rows;
 
 use assay_schema_core::{Context, Guid, QualifiedSubject, SchemaId, Version};
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
-use sqlx::{Postgres, Sqlite};
+use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::connection::{Arg, Connection};
 use super::error::StoreError;
@@ -22,7 +24,9 @@ pub(super) use events::seal;
 pub(super) enum Session {
     SqliteReader(PoolConnection<Sqlite>),
     SqliteChange(sqlite::Change),
+    SqliteView(Transaction<'static, Sqlite>),
     PostgresReader(PoolConnection<Postgres>),
+    PostgresView(Transaction<'static, Postgres>),
     PostgresChange(postgres::Change),
 }
 
@@ -31,7 +35,9 @@ impl Session {
         Ok(match self {
             Self::SqliteReader(connection) => Connection::Sqlite(&mut *connection),
             Self::SqliteChange(change) => Connection::Sqlite(change.connection()?),
+            Self::SqliteView(view) => Connection::Sqlite(&mut *view),
             Self::PostgresReader(connection) => Connection::Postgres(&mut *connection),
+            Self::PostgresView(view) => Connection::Postgres(&mut *view),
             Self::PostgresChange(change) => Connection::Postgres(change.connection()),
         })
     }

@@ -296,6 +296,10 @@ impl Store for SqliteStore {
         Ok(Box::new(Session::SqliteReader(self.readers.acquire().await?)))
     }
 
+    async fn read_at_once(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(Session::SqliteView(self.readers.begin().await?)))
+    }
+
     async fn begin(&self, _locks: &[Lock]) -> Result<Box<dyn StoreTx>, StoreError> {
         Ok(Box::new(Session::SqliteChange(self.start().await?)))
     }

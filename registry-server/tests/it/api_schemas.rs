@@ -293,7 +293,7 @@ async fn every_change_is_in_the_history() {
     let events = server.call("GET /history?subject=s", None).await.json();
     let actions: Vec<&str> =
         events.as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["register", "config.put", "subject.delete", "subject.purge"]);
+    assert_eq!(actions, ["register", "config.put", "subject.delete", "config.delete", "subject.purge"]);
     assert_eq!(events[0]["requestId"], "r-7");
     assert_eq!((&events[0]["principal"], &events[0]["address"]), (&json!("anonymous"), &json!("127.0.0.1")));
     assert_eq!(events[1]["after"], json!({"compatibility": "FULL"}));

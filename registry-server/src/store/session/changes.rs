@@ -27,6 +27,10 @@ const REMOVE_VERSION: &str =
 const ID_IN_USE: &str = "SELECT version FROM versions WHERE context = $1 AND id = $2 LIMIT 1";
 const SCHEMA_HASH: &str = "SELECT hash FROM schemas WHERE context = $1 AND id = $2";
 const FORGET_PREFERRED: &str = "DELETE FROM preferred_ids WHERE context = $1 AND id = $2";
+const ARCHIVE_SCHEMA: &str = "INSERT INTO archived_schemas \
+    (context, id, hash, schema_type, text, refs, metadata, rule_set, created_ms) \
+    SELECT context, id, hash, schema_type, text, refs, metadata, rule_set, created_ms FROM schemas \
+    WHERE context = $1 AND id = $2 ON CONFLICT (context, id, hash) DO NOTHING";
 const REMOVE_SCHEMA: &str = "DELETE FROM schemas WHERE context = $1 AND id = $2";
 const NEXT_PREFERRED: &str = "INSERT INTO preferred_ids (context, hash, id) \
     SELECT context, hash, MIN(id) FROM schemas WHERE context = $1 AND hash = $2 GROUP BY context, hash \
@@ -61,6 +65,7 @@ impl Session {
         let Some(row) = connection.fetch_optional(SCHEMA_HASH, &args).await? else { return Ok(false) };
         let hash = row.blob(0)?;
         connection.execute(FORGET_PREFERRED, &args).await?;
+        connection.execute(ARCHIVE_SCHEMA, &args).await?;
         connection.execute(REMOVE_SCHEMA, &args).await?;
         connection.execute(NEXT_PREFERRED, &[Arg::Text(context.as_str()), Arg::Blob(&hash)]).await?;
         Ok(true)
@@ -232,7 +237,7 @@ impl StoreTx for Session {
         match *self {
             Self::SqliteChange(change) => change.commit().await,
             Self::PostgresChange(change) => change.commit().await,
-            Self::SqliteReader(_) | Self::PostgresReader(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -240,7 +245,7 @@ impl StoreTx for Session {
         match *self {
             Self::SqliteChange(change) => change.rollback().await,
             Self::PostgresChange(change) => change.rollback().await,
-            Self::SqliteReader(_) | Self::PostgresReader(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 }

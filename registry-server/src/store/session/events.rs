@@ -22,6 +22,9 @@ const UNSEALED: &str = "SELECT revision, ts_ms, principal, address, request_id, 
 const SEALED_AFTER: &str = "SELECT revision, ts_ms, principal, address, request_id, action, context, subject, version, id, \
     before, after, seal, prev_hash, hash FROM events WHERE seal > $1 ORDER BY seal LIMIT $2";
 const LAST_SEAL: &str = "SELECT seal, hash FROM events WHERE seal IS NOT NULL ORDER BY seal DESC LIMIT 1";
+/// Where the chain ends, so that the removal of its newest events is noticed.
+const CHAIN_END: &str = "INSERT INTO meta (name, value) VALUES ('chain_end', $1) \
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const SEAL: &str = "UPDATE events SET seal = $2, prev_hash = $3, hash = $4 WHERE revision = $1";
 
 pub(super) async fn append(connection: &mut Connection<'_>, event: &NewEvent) -> Result<i64, StoreError> {
@@ -73,7 +76,7 @@ pub(super) async fn sealed_after(
     rows.iter().map(event).collect()
 }
 
-fn event(row: &Row) -> Result<Event, StoreError> {
+pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
     Ok(Event {
         revision: row.integer(0)?,
         ts_ms: row.integer(1)?,
@@ -113,6 +116,8 @@ pub(in super::super) async fn seal(connection: &mut Connection<'_>, limit: u32) 
         previous = hash;
         sealed += 1;
     }
+    let end = format!("{number} {}", hex::encode(&previous));
+    connection.execute(CHAIN_END, &[Arg::Text(&end)]).await?;
     Ok(sealed)
 }
 

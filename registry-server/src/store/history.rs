@@ -1,0 +1,72 @@
+//! What was: events across subjects, contents that hard deletes removed, and the end of the hash chain.
+
+use assay_schema_core::{Context, Guid, QualifiedSubject, SchemaId};
+use async_trait::async_trait;
+
+use super::{Event, SchemaRow, StoreError};
+
+/// A position in the list of all events by subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventCursor {
+    /// Subject or scope of the last event seen.
+    pub subject: QualifiedSubject,
+    /// Its revision.
+    pub revision: i64,
+}
+
+impl From<&Event> for EventCursor {
+    fn from(event: &Event) -> Self {
+        Self { subject: event.subject.clone(), revision: event.revision }
+    }
+}
+
+/// A stored content, for verification.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredContentRow {
+    /// Context of the id.
+    pub context: Context,
+    /// The id.
+    pub id: SchemaId,
+    /// The content; `None` if the row does not read back as one.
+    pub row: Option<SchemaRow>,
+}
+
+/// Where the hash chain ended when it was last extended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainEnd {
+    /// Number of the last sealed event.
+    pub seal: i64,
+    /// Its hash.
+    pub hash: Vec<u8>,
+}
+
+/// Reads for history and its verification.
+#[async_trait]
+pub trait HistoryReads: Send {
+    /// At most `limit` events after the cursor, by context, subject, revision; `context` limits to one, `prefix` to names that start
+    /// with it.
+    async fn events_by_subject(
+        &mut self,
+        context: Option<&Context>,
+        prefix: &str,
+        after: Option<&EventCursor>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError>;
+    /// The content that this id had with this hash, also after its hard delete.
+    async fn content_ever(
+        &mut self,
+        context: &Context,
+        id: SchemaId,
+        hash: &Guid,
+    ) -> Result<Option<SchemaRow>, StoreError>;
+    /// At most `limit` stored contents after the cursor, by context then id.
+    async fn contents_after(
+        &mut self,
+        after: Option<&(Context, SchemaId)>,
+        limit: u32,
+    ) -> Result<Vec<StoredContentRow>, StoreError>;
+    /// The recorded end of the hash chain; `None` before the first event was sealed.
+    async fn chain_end(&mut self) -> Result<Option<ChainEnd>, StoreError>;
+    /// Number of events that are not in the chain yet.
+    async fn unsealed_events(&mut self) -> Result<i64, StoreError>;
+}
