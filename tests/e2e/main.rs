@@ -7,12 +7,13 @@
 )]
 
 mod bad_input;
+mod crash_rounds;
 mod dependencies;
 mod evolution;
+mod faults;
 mod fixtures;
 mod groups;
 mod kafka;
-mod kill_rounds;
 mod lifecycle;
 mod postgres_nodes;
 mod produce_consume;

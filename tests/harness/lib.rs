@@ -10,6 +10,6 @@ mod rest;
 mod wait;
 
 pub use postgres::PostgresServer;
-pub use process::{Assay, Launch, binary, workspace};
+pub use process::{Assay, Launch, binary, faults_binary, workspace};
 pub use rest::{Answer, Rest};
 pub use wait::{eventually, missing};

@@ -43,6 +43,11 @@ pub fn binary() -> Result<PathBuf> {
         .context("no binary: build it with `cargo build --release`, or set ASSAY_BIN")
 }
 
+/// The build with fault injection: `ASSAY_FAULTS_BIN`; `None` without it.
+pub fn faults_binary() -> Option<PathBuf> {
+    std::env::var_os("ASSAY_FAULTS_BIN").map(PathBuf::from)
+}
+
 /// How to start a process. Without further words: both roles, free ports, a fresh folder.
 #[derive(Debug, Clone, Default)]
 pub struct Launch {
@@ -50,9 +55,17 @@ pub struct Launch {
     variables: BTreeMap<String, String>,
     data: Option<Arc<TempDir>>,
     without_defaults: bool,
+    program: Option<PathBuf>,
 }
 
 impl Launch {
+    /// Starts another binary than [`binary`].
+    #[must_use]
+    pub fn program(mut self, path: PathBuf) -> Self {
+        self.program = Some(path);
+        self
+    }
+
     /// Adds a flag or a value.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<String>) -> Self {
@@ -82,7 +95,7 @@ impl Launch {
     }
 
     fn command(&self, data: &Path) -> Result<Command> {
-        let mut command = Command::new(binary()?);
+        let mut command = Command::new(self.program.clone().map_or_else(binary, Ok)?);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(&self.variables).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.arg("serve");
