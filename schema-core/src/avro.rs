@@ -3,9 +3,13 @@
 mod canonical;
 mod check;
 mod default_value;
+pub mod diff;
 mod equality;
+
+pub mod explain;
 mod fingerprint;
 mod incompatibility;
+mod located;
 mod logical;
 mod name;
 mod node;
@@ -19,6 +23,7 @@ mod property_tests;
 
 pub use check::{AmbiguousField, CheckError, check};
 pub use incompatibility::{Incompatibility, IncompatibilityKind};
+pub use located::{Located, Side};
 pub use logical::LogicalType;
 pub use name::Name;
 pub use node::{EnumNode, Field, FixedNode, Kind, Node, NodeId, Order, Props, RecordNode};

@@ -1,5 +1,11 @@
 //! From a level to a verdict: which versions a new schema is held against, in which direction, and what is said.
 
+mod explained;
+
+pub use explained::{Explained, explain};
+
+use serde::Serialize;
+
 use crate::avro::{self, CheckError, Incompatibility, check};
 use crate::{CompatibilityLevel, Metadata, Version};
 
@@ -20,8 +26,9 @@ pub struct OldVersion<'a> {
     pub text: &'a str,
 }
 
-/// Who reads whose data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Who reads whose data. Serialised as `BACKWARD` and `FORWARD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Direction {
     /// The new schema reads data of the old one.
     Backward,

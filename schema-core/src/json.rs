@@ -6,6 +6,7 @@
 
 mod locate;
 mod number;
+mod pointer;
 mod read;
 mod write;
 
@@ -13,6 +14,7 @@ pub(crate) use locate::locate;
 #[cfg(test)]
 pub(crate) use number::java_double;
 pub(crate) use number::{double_value, is_integer, java_float, parse_java_double};
+pub(crate) use pointer::push_token;
 pub(crate) use read::Reader;
 pub(crate) use write::{to_text, write_string, write_value};
 

@@ -20,7 +20,7 @@ use crate::json::java_order;
 pub use error::{AmbiguousField, CheckError};
 
 /// Pairs of nodes one check may visit.
-const PAIRS_MAX: usize = 1_000_000;
+pub(super) const PAIRS_MAX: usize = 1_000_000;
 /// Incompatibilities one check may report: shared types repeat theirs, which can double with every level.
 const ENTRIES_MAX: usize = 100_000;
 /// Bytes of places and messages one check may write, found and reported each.
@@ -31,6 +31,15 @@ const TEXT_BYTES_MAX: usize = 32 << 20;
 /// Visits at most 1,000,000 pairs of nodes and reports at most 100,000 incompatibilities with 32 MiB of text, else gives
 /// up with [`CheckError::TooComplex`]. Stack use does not depend on the schemas.
 pub fn check(reader: &Schema, writer: &Schema) -> Result<Vec<Incompatibility>, CheckError> {
+    check_from((reader, reader.root()), (writer, writer.root()), &mut { PAIRS_MAX })
+}
+
+/// [`check`] of one type against another, places relative to the two; takes the pairs it visits off `pairs_left`.
+pub(super) fn check_from(
+    (reader, reader_root): (&Schema, NodeId),
+    (writer, writer_root): (&Schema, NodeId),
+    pairs_left: &mut usize,
+) -> Result<Vec<Incompatibility>, CheckError> {
     let mut checker = Checker {
         reader,
         writer,
@@ -39,10 +48,12 @@ pub fn check(reader: &Schema, writer: &Schema) -> Result<Vec<Incompatibility>, C
         base: 0,
         frames: Vec::new(),
         results: Vec::new(),
-        pairs_left: PAIRS_MAX,
+        pairs_left: *pairs_left,
         text_bytes_left: Cell::new(TEXT_BYTES_MAX),
     };
-    let found = checker.run()?;
+    let found = checker.run(reader_root, writer_root);
+    *pairs_left = checker.pairs_left;
+    let found = found?;
     checker.flatten(found)
 }
 
@@ -118,13 +129,8 @@ struct Checker<'a> {
 type Found = Vec<Entry>;
 
 impl Checker<'_> {
-    fn run(&mut self) -> Result<Found, CheckError> {
-        let root = Child {
-            reader: self.reader.root(),
-            writer: self.writer.root(),
-            steps: [None; 3],
-            fresh_path: false,
-        };
+    fn run(&mut self, reader: NodeId, writer: NodeId) -> Result<Found, CheckError> {
+        let root = Child { reader, writer, steps: [None; 3], fresh_path: false };
         let mut returned = self.enter(&root)?;
         while let Some(mut frame) = self.frames.pop() {
             if let Some(found) = returned.take() {
@@ -358,7 +364,8 @@ impl Checker<'_> {
             canonical::print(nodes, frame.writer, &known)
         };
         let kind = self.reader.node(field.schema).kind().java_name();
-        Err(AmbiguousField { field: field.name.clone(), kind, position: index, writer }.into())
+        let pair = (frame.reader, frame.writer);
+        Err(AmbiguousField { field: field.name.clone(), kind, position: index, writer, pair }.into())
     }
 
     /// Takes in the result of the pair a frame asked for last.

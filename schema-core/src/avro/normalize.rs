@@ -13,7 +13,7 @@ use crate::json::{double_value, is_integer, java_float, java_order};
 pub(super) fn normalize(schema: &Schema) -> Schema {
     let nodes = &schema.0.nodes;
     let normalized = nodes.0.iter().map(|node| normalize_node(nodes, node)).collect();
-    Schema::from_parts(Nodes(normalized), schema.root(), schema.0.reference_names.clone())
+    schema.with_nodes(Nodes(normalized))
 }
 
 fn normalize_node(nodes: &Nodes, node: &Node) -> Node {

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::name::Name;
 use super::node::{Kind, Node, NodeId, Nodes, Props};
-use super::schema::Schema;
+use super::schema::{ReferenceNodes, Schema};
 use super::{canonical, default_value};
 use crate::error::{SchemaError, SchemaProblem};
 use crate::json::{self, Reader};
@@ -60,8 +60,11 @@ pub(super) fn parse(text: &str, references: &[&str], options: &ParseOptions) -> 
     }
     let mut parser = Parser::new(*options);
     let mut reference_names = HashSet::new();
+    let mut reference_nodes = Vec::with_capacity(references.len());
     for (index, reference) in references.iter().enumerate() {
         let root = parser.text(reference, Some(index))?;
+        let end = u32::try_from(parser.nodes.0.len()).unwrap_or(u32::MAX);
+        reference_nodes.push(ReferenceNodes { root, end });
         if let Some(name) = parser.nodes.get(root).name() {
             reference_names.insert(name.full().to_owned());
         }
@@ -71,7 +74,7 @@ pub(super) fn parse(text: &str, references: &[&str], options: &ParseOptions) -> 
     if deepest.into_iter().any(|depth| depth > limits.depth_max) {
         return Err(SchemaError::TooDeep { max: limits.depth_max });
     }
-    Ok(Schema::from_parts(parser.nodes, root, reference_names))
+    Ok(Schema::from_parts(parser.nodes, root, reference_names, reference_nodes.into_boxed_slice()))
 }
 
 /// Bytes of all full names, definitions, aliases and references: inheriting a namespace multiplies its length.

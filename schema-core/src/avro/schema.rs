@@ -21,7 +21,16 @@ pub(super) struct Inner {
     pub(super) root: NodeId,
     /// Names of the top-level types of referenced texts: the canonical text does not spell them out.
     pub(super) reference_names: HashSet<String>,
+    /// The node of each referenced text, and where its nodes end in the arena.
+    pub(super) references: Box<[ReferenceNodes]>,
     pub(super) canonical: OnceLock<String>,
+}
+
+/// The nodes of one referenced text: those below `end` that belong to no earlier text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReferenceNodes {
+    pub(super) root: NodeId,
+    pub(super) end: u32,
 }
 
 impl Schema {
@@ -45,8 +54,18 @@ impl Schema {
         parse::parse(text, references, options)
     }
 
-    pub(super) fn from_parts(nodes: Nodes, root: NodeId, reference_names: HashSet<String>) -> Self {
-        Self(Arc::new(Inner { nodes, root, reference_names, canonical: OnceLock::new() }))
+    pub(super) fn from_parts(
+        nodes: Nodes,
+        root: NodeId,
+        reference_names: HashSet<String>,
+        references: Box<[ReferenceNodes]>,
+    ) -> Self {
+        Self(Arc::new(Inner { nodes, root, reference_names, references, canonical: OnceLock::new() }))
+    }
+
+    /// The schema with the same nodes, changed in place: ids stay what they were.
+    pub(super) fn with_nodes(&self, nodes: Nodes) -> Self {
+        Self::from_parts(nodes, self.root(), self.0.reference_names.clone(), self.0.references.clone())
     }
 
     /// The text the registry stores, hashes and returns; top-level types of references appear as names.
@@ -106,6 +125,11 @@ impl Schema {
     /// Nodes in the arena, unused types of references included.
     pub fn node_count(&self) -> usize {
         self.0.nodes.0.len()
+    }
+
+    /// The ids of all nodes, in the order they were read.
+    pub(super) fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..u32::try_from(self.node_count()).unwrap_or(u32::MAX)).map(NodeId)
     }
 
     /// The root's full name, when it has one.

@@ -43,7 +43,7 @@ pub fn edit_tags(schema: &Schema, add: &[EntityTags], remove: &[EntityTags]) -> 
             reference: None,
         })?;
     }
-    Ok(Schema::from_parts(nodes, schema.root(), schema.0.reference_names.clone()))
+    Ok(schema.with_nodes(nodes))
 }
 
 /// The tags a schema carries, in the order of its text.

@@ -152,3 +152,36 @@ fn the_conflict_message_lists_the_messages() {
         "Schema being registered is incompatible with an earlier schema for subject \"s\", details: [a, b]"
     );
 }
+
+#[test]
+fn explanations_follow_the_verdict() {
+    let new = parse(F2);
+    let olds = [parse(F2_DEFAULT), parse(F1)];
+    let versions: Vec<OldVersion<'_>> = (1..)
+        .zip(&olds)
+        .map(|(number, schema)| OldVersion {
+            version: Version::new(3 - number).unwrap(),
+            schema,
+            text: schema.canonical(),
+        })
+        .collect();
+    let located = avro::Located::canonical(&new);
+    for level in Level::ALL {
+        let found = explain(level, &located, &versions);
+        assert_eq!(found.is_empty(), check_against(level, &new, &versions).compatible, "{level}");
+    }
+    let [one] = &explain(Level::FullTransitive, &located, &versions)[..] else { panic!() };
+    assert_eq!((one.version.get(), one.direction), (1, Direction::Backward));
+    assert_eq!((one.before.pointer.as_str(), one.after.pointer.as_str()), ("/fields", "/fields/1"));
+    assert_eq!(
+        serde_json::to_value(one).unwrap(),
+        serde_json::json!({
+            "rule": "READER_FIELD_MISSING_DEFAULT_VALUE",
+            "direction": "BACKWARD",
+            "version": 1,
+            "before": { "pointer": "/fields" },
+            "after": { "pointer": "/fields/1", "json": { "name": "f2", "type": "string" } },
+            "why": "Data of version 1 has no field f2 of record myrecord, and the new schema gives the field no default to read instead.",
+        })
+    );
+}

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::avro::node::NodeId;
+
 /// Why two schemas could not be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CheckError {
@@ -27,4 +29,6 @@ pub struct AmbiguousField {
     pub position: usize,
     /// The writer's record: its canonical text with everything spelt out.
     pub writer: String,
+    /// The nodes of the two records, reader's first.
+    pub pair: (NodeId, NodeId),
 }

@@ -1,0 +1,103 @@
+use assay_schema_core::avro::{CheckError, Located, ParseMode, Schema, check, diff, explain};
+
+use crate::generate::{Random, evolved, schema};
+
+const PAIRS: u64 = 3_000;
+
+/// Pairs of schemas that both parse: most of them a schema and an evolution of it. Old first.
+fn pairs() -> impl Iterator<Item = (u64, Schema, Schema)> {
+    (0..PAIRS).filter_map(|seed| {
+        let mut random = Random::new(seed);
+        let old = schema(&mut random);
+        let new = if random.chance(90) { evolved(&mut random, &old) } else { schema(&mut random) };
+        let parse = |value: &serde_json::Value| Schema::parse(&value.to_string(), ParseMode::Lax).ok();
+        Some((seed, parse(&old)?, parse(&new)?))
+    })
+}
+
+#[test]
+fn generated_pairs_are_of_every_kind() {
+    let (mut all, mut compatible, mut incompatible, mut ambiguous) = (0, 0, 0, 0);
+    for (_, old, new) in pairs() {
+        all += 1;
+        match check(&new, &old) {
+            Ok(found) if found.is_empty() => compatible += 1,
+            Ok(_) => incompatible += 1,
+            Err(_) => ambiguous += 1,
+        }
+    }
+    assert!(all > PAIRS * 7 / 10, "{all} of {PAIRS} parse");
+    assert!(
+        compatible > 400 && incompatible > 400 && ambiguous > 5,
+        "{compatible} {incompatible} {ambiguous}"
+    );
+}
+
+#[test]
+fn a_difference_breaks_a_direction_exactly_when_the_check_fails() {
+    for (seed, old, new) in pairs() {
+        let changes = diff::diff(&Located::canonical(&old), &Located::canonical(&new));
+        let shown = || format!("seed {seed}\nold {old:?}\nnew {new:?}\n{changes:#?}");
+        for (reader, writer, broken) in [
+            (&new, &old, changes.iter().any(|change| change.breaks_backward)),
+            (&old, &new, changes.iter().any(|change| change.breaks_forward)),
+        ] {
+            match check(reader, writer) {
+                Ok(found) => assert_eq!(broken, !found.is_empty(), "{found:?} {}", shown()),
+                // a field that matches twice may be part of both schemas
+                Err(CheckError::Ambiguous(_)) => {
+                    assert!(broken || check(reader, reader).is_err(), "{}", shown());
+                }
+                Err(CheckError::TooComplex) => panic!("{}", shown()),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_difference_is_empty_exactly_when_nothing_differs() {
+    for (seed, old, new) in pairs() {
+        let located = Located::canonical(&old);
+        assert_eq!(diff::diff(&located, &located), []);
+        let changes = diff::diff(&located, &Located::canonical(&new));
+        if changes.is_empty() {
+            assert!(old.equivalent(&new), "seed {seed}");
+            assert_eq!(check(&old, &new).is_ok_and(|found| found.is_empty()), check(&old, &old).is_ok());
+        } else if old.equivalent(&new) {
+            let flag = diff::ChangeKind::ErrorFlagChanged;
+            assert!(changes.iter().all(|change| change.kind == flag), "seed {seed}: {changes:?}");
+        }
+    }
+}
+
+/// Every place an explanation or a difference names exists in the text, and holds what it says.
+#[test]
+fn places_lead_to_what_they_show() {
+    let words = explain::Words { reader: "the new schema", writer: "version 1" };
+    for (seed, old, new) in pairs() {
+        let (located_old, located_new) = (Located::canonical(&old), Located::canonical(&new));
+        let text = |schema: &Schema| serde_json::from_str::<serde_json::Value>(schema.canonical()).unwrap();
+        let (old_text, new_text) = (text(&old), text(&new));
+        let found = explain::explain(&located_new, &located_old, words);
+        assert_eq!(found.is_empty(), check(&new, &old).is_ok_and(|found| found.is_empty()), "seed {seed}");
+        let mut open: Vec<&explain::Explanation> = found.iter().collect();
+        while let Some(one) = open.pop() {
+            for (side, text) in [(&one.reader, &new_text), (&one.writer, &old_text)] {
+                assert!(text.pointer(&side.pointer).is_some(), "seed {seed}: {side:?} in {text}");
+            }
+            assert!(one.why.ends_with('.') && one.why.starts_with(char::is_uppercase), "{}", one.why);
+            open.extend(&one.causes);
+        }
+        for change in diff::diff(&located_old, &located_new) {
+            for (side, text) in [(&change.new, &new_text), (&change.old, &old_text)] {
+                let there = text.pointer(&side.pointer);
+                assert!(there.is_some() || side.json.is_none(), "seed {seed}: {change:?}");
+                if let (Some(serde_json::Value::String(shown)), Some(serde_json::Value::String(there))) =
+                    (&side.json, there)
+                {
+                    assert!(shown.ends_with(there.as_str()), "seed {seed}: {change:?}");
+                }
+            }
+        }
+    }
+}
