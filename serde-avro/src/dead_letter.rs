@@ -76,7 +76,8 @@ pub struct OutgoingRecord {
 }
 
 /// What went wrong with a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{class}: {message}")]
 pub struct Failure {
     /// Kind of the error, such as `assay_serde_avro::Error::Decode`.
     pub class: String,

@@ -103,11 +103,23 @@ impl<T> Deserializer<T> {
         Self { core: Arc::new(Core { registry, settings, plans, topics }), value: PhantomData }
     }
 
+    /// How it was set up.
+    pub fn settings(&self) -> &DeserializerSettings {
+        &self.core.settings
+    }
+
     /// Which schema a message names. Reads the header or the prefix alone.
     pub fn schema_key<'a>(&self, message: impl Into<Message<'a>>) -> Result<SchemaKey, Error> {
         let message = message.into();
         let (key, _) = unframe(self.core.settings.unframing, message.schema_header(), message.payload())?;
         Ok(key)
+    }
+
+    /// Whether records with `key` can be decoded without a request. Takes no lock. Always false when the reader's schema is
+    /// the latest of the topic's subject, which depends on the topic.
+    #[inline]
+    pub fn is_loaded(&self, key: SchemaKey) -> bool {
+        self.core.plans.read().contains_key(&key)
     }
 
     /// The schema that records with `key` were written with, if it is loaded.

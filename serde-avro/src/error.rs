@@ -259,6 +259,14 @@ pub enum Error {
         #[source]
         source: Box<DecodeError>,
     },
+    /// The bytes of a part that carries no schema are not of the asked type.
+    #[error("the {} of {len} bytes is not of the asked type", part.as_str())]
+    NotReadable {
+        /// Key or value.
+        part: crate::wire::Part,
+        /// Length in bytes.
+        len: usize,
+    },
     /// The value does not fit the schema it is to be written with.
     #[error("cannot encode a record for subject {subject}: {source}")]
     Encode {
@@ -333,6 +341,7 @@ impl Error {
             | Self::NotAvro { .. }
             | Self::References { .. }
             | Self::Decode { .. }
+            | Self::NotReadable { .. }
             | Self::Encode { .. }
             | Self::Resolution { .. } => Disposition::DeadLetter,
             Self::SchemaNotRegistered { .. }

@@ -86,6 +86,8 @@ mod deserializer;
 mod encode;
 mod error;
 mod json;
+#[cfg(feature = "rdkafka")]
+pub mod kafka;
 mod plan;
 mod properties;
 mod retry_topics;

@@ -71,6 +71,15 @@ pub enum ConfigError {
     /// The subject depends on the topic, and the message has none.
     #[error("the topic has to be given: the subject depends on it")]
     TopicNeeded,
+    /// A serializer or deserializer of the other part was given.
+    #[error("the serializer or deserializer for the {} is set up for the other part", wanted.as_str())]
+    WrongPart {
+        /// The part that was expected.
+        wanted: crate::wire::Part,
+    },
+    /// Something that runs in the background was started outside an asynchronous runtime.
+    #[error("an asynchronous runtime is needed: start this inside one")]
+    RuntimeNeeded,
     /// A blocking call was made on a thread that runs asynchronous tasks, which it would stop.
     #[error("a blocking call was made inside an asynchronous task; use the asynchronous interface there")]
     BlockingInsideAsync,

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::dead_letter::{DeadLetter, Failure, Header, OutgoingRecord, SourceRecord, Style};
 use crate::error::Disposition;
+use crate::wire::Part;
 
 /// Header with the number of times the record has been processed.
 pub const ATTEMPTS_HEADER: &str = "retry_topic-attempts";
@@ -42,7 +43,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The rest after `failures` failed attempts, of which there is at least one.
-    fn after(&self, failures: u32) -> Duration {
+    pub(crate) fn after(&self, failures: u32) -> Duration {
         let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
         let factor = self.multiplier.max(1.0).powi(exponent);
         let seconds = (self.initial.as_secs_f64() * factor).min(self.max.as_secs_f64());
@@ -159,6 +160,17 @@ impl RetryTopics {
         failure: impl Into<Failure>,
         now: SystemTime,
     ) -> Forward {
+        self.forward_part(record, Part::Value, failure, now)
+    }
+
+    /// [`forward`](Self::forward) for a record of which this part failed.
+    pub fn forward_part(
+        &self,
+        record: &SourceRecord<'_>,
+        part: Part,
+        failure: impl Into<Failure>,
+        now: SystemTime,
+    ) -> Forward {
         let failure = failure.into();
         if failure.disposition == Disposition::Fatal {
             return Forward::Stop;
@@ -166,7 +178,8 @@ impl RetryTopics {
         let failures = self.attempts_before(&record.headers).saturating_add(1);
         let again = failure.disposition == Disposition::Retry && failures < self.attempts_max;
         let topic = if again { self.retry_topic(failures - 1) } else { self.dead_letter_topic() };
-        let mut outgoing = DeadLetter::new(record, failure).style(Style::Spring).topic(topic).build();
+        let mut outgoing =
+            DeadLetter::new(record, failure).part(part).style(Style::Spring).topic(topic).build();
         if again {
             outgoing.partition = None;
         }

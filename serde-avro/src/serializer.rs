@@ -97,6 +97,11 @@ impl<T: ?Sized> Serializer<T> {
         .build()
     }
 
+    /// How it was set up.
+    pub fn settings(&self) -> &SerializerSettings {
+        &self.core.settings
+    }
+
     /// Finds the schema for `topic`, registering it if that is configured, and compiles it.
     ///
     /// The result keeps its schema for ever; with [`Selection::Latest`], prepare again to notice a newer version.
