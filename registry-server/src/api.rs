@@ -9,6 +9,7 @@ mod config;
 mod contexts;
 mod error;
 mod front;
+mod history;
 mod meta;
 mod mode;
 mod paths;
@@ -40,6 +41,7 @@ struct Inner {
     options: ServeOptions,
     metrics: Metrics,
     tasks: tokio_util::task::TaskTracker,
+    verifying: tokio::sync::Mutex<()>,
 }
 
 impl Api {
@@ -49,6 +51,11 @@ impl Api {
 
     pub(crate) fn options(&self) -> &ServeOptions {
         &self.inner.options
+    }
+
+    /// Waits for the turn to verify the history: the walk reads the whole database.
+    pub(crate) async fn verifying(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.verifying.lock().await
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
@@ -96,7 +103,8 @@ routes! {
     "/mode/{subject}" => get mode::get, put mode::put, delete mode::delete;
     "/contexts" => get contexts::list;
     "/contexts/{context}" => delete contexts::delete;
-    "/history" => get meta::history;
+    "/history" => get history::list;
+    "/history/verify" => get history::verify;
     "/health/live" => get meta::live;
     "/health/ready" => get meta::ready;
     "/metrics" => get meta::metrics;
@@ -108,7 +116,15 @@ pub(crate) fn service(
     options: ServeOptions,
     tasks: tokio_util::task::TaskTracker,
 ) -> Front {
-    let api = Api { inner: Arc::new(Inner { registry, options, metrics: Metrics::default(), tasks }) };
+    let api = Api {
+        inner: Arc::new(Inner {
+            registry,
+            options,
+            metrics: Metrics::default(),
+            tasks,
+            verifying: tokio::sync::Mutex::default(),
+        }),
+    };
     let router = table()
         .method_not_allowed_fallback(front::method_not_allowed)
         .fallback(front::not_found)

@@ -11,6 +11,7 @@ mod contexts;
 mod delete;
 pub mod error;
 mod events;
+mod history;
 mod input;
 mod list;
 mod lookup;
@@ -32,7 +33,7 @@ use assay_schema_core::{Context, QualifiedSubject, SchemaId};
 
 pub use check::{CheckAgainst, Checked};
 pub use error::{InvalidSchema, NotPermitted, RegistryError};
-pub use events::HistoryCheck;
+pub use history::{AsOf, Finding, HistoryCheck, parse_time};
 pub use input::{Deleted, Found, Page, Registered, SchemaInput, SchemaTags, StoredContent, SubjectVersion};
 pub use list::{SchemaFilter, SubjectFilter};
 pub use origin::{Clock, Origin, SystemClock};

@@ -26,7 +26,11 @@ fn config(stored: &StoredConfig) -> Reply {
 }
 
 async fn read(call: &Call, scope: &QualifiedSubject) -> Reply {
-    config(&call.registry().get_config(scope, call.query.flag("defaultToGlobal")).await?)
+    let inherited = call.query.flag("defaultToGlobal");
+    config(&match call.query.as_of()? {
+        Some(moment) => call.registry().config_as_of(scope, inherited, moment).await?,
+        None => call.registry().get_config(scope, inherited).await?,
+    })
 }
 
 async fn write(call: &Call, scope: &QualifiedSubject, argument: &'static str) -> Reply {

@@ -19,7 +19,11 @@ fn global() -> QualifiedSubject {
 }
 
 async fn read(call: &Call, scope: &QualifiedSubject) -> Reply {
-    let mode = call.registry().get_mode(scope, call.query.flag("defaultToGlobal")).await?;
+    let inherited = call.query.flag("defaultToGlobal");
+    let mode = match call.query.as_of()? {
+        Some(moment) => call.registry().mode_as_of(scope, inherited, moment).await?,
+        None => call.registry().get_mode(scope, inherited).await?,
+    };
     reply::json(&ModeBody { mode: mode.as_str() })
 }
 

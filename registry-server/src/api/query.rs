@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::error::ApiError;
-use crate::registry::{Deleted, Page};
+use crate::registry::{AsOf, Deleted, Page, parse_time};
 
 /// Parameters in the order sent; unknown ones are kept and ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,6 +66,34 @@ impl Query {
         let offset =
             usize::try_from(self.integer("offset")?.unwrap_or(0)).map_err(|_| ApiError::NegativeOffset)?;
         Ok(Page { offset, limit })
+    }
+
+    /// `asOf`: a revision or an RFC 3339 time.
+    pub(crate) fn as_of(&self) -> Result<Option<AsOf>, ApiError> {
+        let parse = |text: &str| {
+            AsOf::parse(text).ok_or_else(|| ApiError::BadRequest {
+                message: format!("asOf is neither a revision nor an RFC 3339 time: {text}"),
+            })
+        };
+        self.find("asOf").map(parse).transpose()
+    }
+
+    /// A time: epoch milliseconds or RFC 3339.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let parse = |text: &str| {
+            text.parse().ok().or_else(|| parse_time(text)).ok_or_else(|| ApiError::BadRequest {
+                message: format!("{name} is neither epoch milliseconds nor an RFC 3339 time: {text}"),
+            })
+        };
+        self.find(name).map(parse).transpose()
+    }
+
+    /// A whole number that is not part of the contract's paging.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let parse = |text: &str| {
+            text.parse().map_err(|_| ApiError::BadRequest { message: format!("{name} is no number: {text}") })
+        };
+        self.find(name).map(parse).transpose()
     }
 
     fn integer(&self, name: &str) -> Result<Option<i32>, ApiError> {

@@ -11,8 +11,11 @@ const RESOLVED: &str = "resolved";
 
 pub(super) async fn list(call: Call) -> Reply {
     let filter = SubjectFilter::parse(call.query.find("subjectPrefix").unwrap_or(":*:"));
-    let subjects =
-        call.registry().subjects(&filter, call.query.deleted_or_only(), call.query.page()?).await?;
+    let (deleted, page) = (call.query.deleted_or_only(), call.query.page()?);
+    let subjects = match call.query.as_of()? {
+        Some(moment) => call.registry().subjects_as_of(&filter, deleted, page, moment).await?,
+        None => call.registry().subjects(&filter, deleted, page).await?,
+    };
     let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
     reply::json(&names)
 }
@@ -44,8 +47,11 @@ pub(super) async fn by_metadata(call: Call) -> Reply {
 
 pub(super) async fn versions(call: Call) -> Reply {
     let (deleted, as_negative) = (call.query.deleted_or_only(), call.query.flag("deletedAsNegative"));
-    let page = call.query.page()?;
-    reply::json(&call.registry().versions(&call.subject()?, deleted, as_negative, page).await?)
+    let (subject, page) = (call.subject()?, call.query.page()?);
+    reply::json(&match call.query.as_of()? {
+        Some(moment) => call.registry().versions_as_of(&subject, deleted, as_negative, page, moment).await?,
+        None => call.registry().versions(&subject, deleted, as_negative, page).await?,
+    })
 }
 
 pub(super) async fn register(call: Call) -> Reply {
@@ -70,7 +76,11 @@ pub(super) async fn version_text(call: Call) -> Reply {
 }
 
 async fn find(call: &Call) -> Result<SubjectVersion, ApiError> {
-    Ok(call.registry().version(&call.subject()?, call.version()?, call.query.deleted()).await?)
+    let (subject, version, deleted) = (call.subject()?, call.version()?, call.query.deleted());
+    Ok(match call.query.as_of()? {
+        Some(moment) => call.registry().version_as_of(&subject, version, deleted, moment).await?,
+        None => call.registry().version(&subject, version, deleted).await?,
+    })
 }
 
 async fn schema(call: &Call, found: &SubjectVersion) -> Reply {

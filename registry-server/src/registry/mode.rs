@@ -37,6 +37,18 @@ pub(super) fn check_register(
     }
 }
 
+/// What GET mode answers, given what is stored.
+pub(super) fn mode_of(
+    scope: &QualifiedSubject,
+    inherited: bool,
+    settings: &Settings,
+) -> Result<Mode, RegistryError> {
+    if inherited || is_global(scope) {
+        return Ok(settings.mode());
+    }
+    settings.own_mode().ok_or_else(|| RegistryError::ModeNotSet { subject: scope.to_string() })
+}
+
 impl Registry {
     /// GET mode. The global scope always answers; any other scope answers its own mode, or with `inherited` the one in scope.
     ///
@@ -45,10 +57,7 @@ impl Registry {
     pub async fn get_mode(&self, scope: &QualifiedSubject, inherited: bool) -> Result<Mode, RegistryError> {
         let mut snapshot = self.store().read().await?;
         let settings = Settings::read(&mut *snapshot, scope).await?;
-        if inherited || is_global(scope) {
-            return Ok(settings.mode());
-        }
-        settings.own_mode().ok_or_else(|| RegistryError::ModeNotSet { subject: scope.to_string() })
+        mode_of(scope, inherited, &settings)
     }
 
     /// PUT mode; `None` clears it. Switching to `IMPORT` without `force` needs a scope without live subjects, and hard-deletes the

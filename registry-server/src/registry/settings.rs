@@ -129,6 +129,14 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// The settings in scope of a subject, from what the scopes store.
+    pub(super) fn new(
+        subject: &QualifiedSubject,
+        stored: Vec<(QualifiedSubject, Option<StoredConfig>, Option<Mode>)>,
+    ) -> Self {
+        Self { subject: subject.clone(), stored }
+    }
+
     pub(super) async fn read(
         snapshot: &mut dyn Snapshot,
         subject: &QualifiedSubject,
@@ -235,6 +243,16 @@ impl Registry {
     ) -> Result<StoredConfig, RegistryError> {
         let mut snapshot = self.store().read().await?;
         let settings = Settings::read(&mut *snapshot, scope).await?;
+        self.config_of(scope, inherited, &settings)
+    }
+
+    /// What GET config answers, given what is stored.
+    pub(super) fn config_of(
+        &self,
+        scope: &QualifiedSubject,
+        inherited: bool,
+        settings: &Settings,
+    ) -> Result<StoredConfig, RegistryError> {
         if mode::is_global(scope) {
             return Ok(self.with_default_level(settings.own_config().cloned().unwrap_or_default()));
         }

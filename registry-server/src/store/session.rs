@@ -23,9 +23,11 @@ pub(super) use events::seal;
 /// A connection with what it takes to end its transaction.
 pub(super) enum Session {
     SqliteReader(PoolConnection<Sqlite>),
-    SqliteChange(sqlite::Change),
+    /// Reads that see one moment.
     SqliteView(Transaction<'static, Sqlite>),
+    SqliteChange(sqlite::Change),
     PostgresReader(PoolConnection<Postgres>),
+    /// Reads that see one moment.
     PostgresView(Transaction<'static, Postgres>),
     PostgresChange(postgres::Change),
 }
@@ -34,10 +36,10 @@ impl Session {
     fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
         Ok(match self {
             Self::SqliteReader(connection) => Connection::Sqlite(&mut *connection),
+            Self::SqliteView(transaction) => Connection::Sqlite(&mut *transaction),
             Self::SqliteChange(change) => Connection::Sqlite(change.connection()?),
-            Self::SqliteView(view) => Connection::Sqlite(&mut *view),
             Self::PostgresReader(connection) => Connection::Postgres(&mut *connection),
-            Self::PostgresView(view) => Connection::Postgres(&mut *view),
+            Self::PostgresView(transaction) => Connection::Postgres(&mut *transaction),
             Self::PostgresChange(change) => Connection::Postgres(change.connection()),
         })
     }

@@ -13,6 +13,7 @@ mod api_settings;
 mod api_transport;
 mod backend;
 mod concurrency;
+mod history;
 mod nodes;
 mod openapi;
 mod postgres;
