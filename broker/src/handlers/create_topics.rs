@@ -12,9 +12,6 @@ use crate::protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 use crate::topics::config::TopicConfig;
 use crate::topics::is_internal;
 
-/// First version in which -1 stands for the broker's default.
-const DEFAULTS_SINCE: i16 = 4;
-
 type Refusal = (ErrorCode, String);
 
 pub(crate) async fn handle(context: &Context, request: CreateTopicsRequest) -> CreateTopicsResponse {
@@ -95,9 +92,9 @@ fn partition_count(context: &Context, topic: &CreatableTopic) -> Result<i32, Ref
             config.node_id,
         );
     }
-    let default = context.version >= DEFAULTS_SINCE;
+    // -1 means the broker's default in every version: clients say so before version 4, and Kafka serves them
     let partitions = match topic.num_partitions {
-        -1 if default => config.num_partitions,
+        -1 => config.num_partitions,
         count => count,
     };
     if partitions < 1 {
@@ -105,7 +102,7 @@ fn partition_count(context: &Context, topic: &CreatableTopic) -> Result<i32, Ref
         return Err((ErrorCode::InvalidPartitions, message.to_owned()));
     }
     let replicas = match topic.replication_factor {
-        -1 if default => config.default_replication_factor,
+        -1 => config.default_replication_factor,
         factor => factor,
     };
     match replicas {
