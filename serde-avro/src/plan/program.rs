@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicUsize;
 
+use super::targets::Targets;
+
 /// How a value of one schema lies on the wire, and what it means. Numbers are indices into [`Tables`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Op {
@@ -195,9 +197,11 @@ pub(crate) struct RecordRead {
     pub(crate) shape: u32,
     pub(crate) steps: Box<[Step]>,
     pub(crate) wire: Op,
+    pub(crate) targets: Targets,
 }
 
-/// One field while a record is read. Writer fields come first, in the writer's order; then the reader's defaults.
+/// One field while a record is read: the writer's fields in the writer's order, and between them the reader's defaults,
+/// each as near to its place in the reader's schema as that allows.
 #[derive(Debug)]
 pub(crate) enum Step {
     Read { field: u32, name: Box<str>, read: Read },

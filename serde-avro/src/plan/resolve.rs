@@ -15,6 +15,7 @@ use super::program::{
     BranchRead, CollectionRead, EnumRead, Failure, Op, Promotion, Read, RecordRead, Step, Tables, UnionRead,
     word,
 };
+use super::targets::Targets;
 
 mod matching;
 
@@ -108,7 +109,7 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             (Op::Map(_), Op::Map(_)) => Read::Map(self.new_collection(wire)),
             (Op::Record(_), Op::Record(shape)) => match self.missing_default(pair)? {
                 None => {
-                    let entry = RecordRead { shape, steps: Box::default(), wire };
+                    let entry = RecordRead { shape, steps: Box::default(), wire, targets: Targets::default() };
                     Read::Record(push(&mut self.tables.record_reads, entry))
                 }
                 Some(reason) => self.fail(reason, wire),
@@ -222,6 +223,7 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             Read::Record(i) => {
                 let steps = self.steps(pair)?;
                 if let Some(entry) = self.tables.record_reads.get_mut(i as usize) {
+                    entry.targets = Targets::of(&steps);
                     entry.steps = steps.into();
                 }
             }
@@ -306,7 +308,8 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
                 return Err(PlanError::BadDefault { field: format!("{}.{}", to.name.full(), field.name) });
             };
             let read = self.read(Pair::Own(field.schema))?;
-            steps.push(Step::Default { field: index, name: field.name.as_str().into(), read, bytes });
+            let step = Step::Default { field: index, name: field.name.as_str().into(), read, bytes };
+            steps.insert(place_of(&steps, index), step);
         }
         Ok(steps)
     }
@@ -339,6 +342,14 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             )
         }))
     }
+}
+
+/// Where the default of the reader's field with this number comes: before the first field that follows it, so that a
+/// reader who only added and dropped fields gets them in its own order.
+fn place_of(steps: &[Step], index: u32) -> usize {
+    let follows =
+        |step: &Step| matches!(step, Step::Read { field, .. } | Step::Default { field, .. } if *field > index);
+    steps.iter().position(follows).unwrap_or(steps.len())
 }
 
 /// The pair of two parts of a pair.

@@ -10,6 +10,7 @@ mod hostile;
 mod json;
 mod logical;
 mod resolution;
+mod targets;
 mod validation;
 
 use assay_schema_core::avro::{ParseMode, Schema};
