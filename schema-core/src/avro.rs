@@ -6,6 +6,7 @@ mod default_value;
 pub mod diff;
 mod equality;
 
+pub mod edits;
 pub mod explain;
 mod fingerprint;
 mod incompatibility;

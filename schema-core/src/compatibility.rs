@@ -2,9 +2,8 @@
 
 mod explained;
 
+pub use crate::level::Direction;
 pub use explained::{Explained, explain};
-
-use serde::Serialize;
 
 use crate::avro::{self, CheckError, Incompatibility, check};
 use crate::{CompatibilityLevel, Metadata, Version};
@@ -24,16 +23,6 @@ pub struct OldVersion<'a> {
     pub schema: &'a avro::Schema,
     /// Its stored text.
     pub text: &'a str,
-}
-
-/// Who reads whose data. Serialised as `BACKWARD` and `FORWARD`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Direction {
-    /// The new schema reads data of the old one.
-    Backward,
-    /// The old schema reads data of the new one.
-    Forward,
 }
 
 /// One broken rule, against one version in one direction.

@@ -14,7 +14,7 @@ pub(crate) use locate::locate;
 #[cfg(test)]
 pub(crate) use number::java_double;
 pub(crate) use number::{double_value, is_integer, java_float, parse_java_double};
-pub(crate) use pointer::push_token;
+pub(crate) use pointer::{push_token, step_mut, tokens};
 pub(crate) use read::Reader;
 pub(crate) use write::{to_text, write_string, write_value};
 

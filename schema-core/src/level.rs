@@ -6,6 +6,16 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+/// Who reads whose data. Serialised as `BACKWARD` and `FORWARD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Direction {
+    /// The new schema reads data of the old one.
+    Backward,
+    /// The old schema reads data of the new one.
+    Forward,
+}
+
 /// Which earlier versions a new schema is checked against, and in which direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CompatibilityLevel {

@@ -469,7 +469,7 @@ impl Checker<'_> {
 }
 
 /// Whether a reader of one type takes data of another by promotion.
-fn promotes(reader: Kind, writer: Kind) -> bool {
+pub(super) fn promotes(reader: Kind, writer: Kind) -> bool {
     match reader {
         Kind::Long => writer == Kind::Int,
         Kind::Float => matches!(writer, Kind::Int | Kind::Long),

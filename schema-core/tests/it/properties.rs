@@ -1,4 +1,5 @@
-use assay_schema_core::avro::{CheckError, Located, ParseMode, Schema, check, diff, explain};
+use assay_schema_core::CompatibilityLevel;
+use assay_schema_core::avro::{CheckError, Located, ParseMode, Schema, check, diff, edits, explain};
 
 use crate::generate::{Random, evolved, schema};
 
@@ -100,4 +101,56 @@ fn places_lead_to_what_they_show() {
             }
         }
     }
+}
+
+/// Whatever is offered parses, passes the level against every version, and is what its patch makes of the posted text.
+#[test]
+fn suggested_edits_always_verify() {
+    let (mut refused, mut mended) = (0, 0);
+    for seed in 0..PAIRS / 3 {
+        let mut random = Random::new(seed + 1_000_000);
+        let oldest = schema(&mut random);
+        let values = [evolved(&mut random, &oldest), oldest];
+        let new = evolved(&mut random, &values[0]);
+        let olds: Vec<Schema> =
+            values.iter().filter_map(|old| Schema::parse(&old.to_string(), ParseMode::Strict).ok()).collect();
+        let olds: Vec<&Schema> = olds.iter().collect();
+        let level = *random.pick(&CompatibilityLevel::ALL);
+        let taking_part = match level {
+            CompatibilityLevel::None => 0,
+            level if level.is_transitive() => olds.len(),
+            _ => olds.len().min(1),
+        };
+        let accepted = |schema: &Schema| {
+            olds[..taking_part].iter().all(|old| {
+                let reads = |reader: &Schema, writer: &Schema| {
+                    check(reader, writer).is_ok_and(|found| found.is_empty())
+                };
+                (!level.checks_backward() || reads(schema, old))
+                    && (!level.checks_forward() || reads(old, schema))
+            })
+        };
+        let text = new.to_string();
+        let Ok(parsed) = Schema::parse(&text, ParseMode::Strict) else { continue };
+        let posted = edits::Posted { text: &text, references: &[], mode: ParseMode::Strict };
+        let found = edits::suggest(&posted, &olds, level);
+        if accepted(&parsed) {
+            assert_eq!(found, [], "seed {seed}");
+            continue;
+        }
+        // a history that breaks its own level may leave no way out
+        if !olds[..taking_part].iter().all(|old| accepted(old)) {
+            continue;
+        }
+        refused += 1;
+        mended += u32::from(!found.is_empty());
+        for edit in found {
+            let edited = edits::apply(&new, &edit.patch).unwrap();
+            assert_eq!(edited.to_string(), edit.schema, "seed {seed}");
+            let edited = Schema::parse(&edit.schema, ParseMode::Strict).unwrap();
+            assert!(accepted(&edited), "seed {seed} {level}: {edit:?}");
+        }
+    }
+    println!("{mended} of {refused} refused schemas mended");
+    assert!(refused > 150 && mended * 100 > refused * 95, "{mended} of {refused}");
 }
