@@ -1,6 +1,6 @@
 //! Why a reader cannot read a writer's data, in plain words and with the places in both texts.
 //!
-//! [`check`](super::check) speaks Java's words and repeats Java's places. Here every problem carries the places where the
+//! [`check`](fn@super::check) speaks Java's words and repeats Java's places. Here every problem carries the places where the
 //! two schemas really differ, and a failing union says what keeps its closest branch from reading.
 
 use std::collections::HashSet;

@@ -354,3 +354,99 @@ fn change_record(random: &mut Random, object: &mut Map<String, Value>) {
         _ => fields[at]["aliases"] = json!([format!("f{}", random.below(9))]),
     }
 }
+
+/// Values that stand where others should, as people and generators get them wrong.
+fn odd(random: &mut Random) -> Value {
+    match random.below(16) {
+        0 => Value::Null,
+        1 => json!(1),
+        2 => json!(-1),
+        3 => json!(1.5),
+        4 => json!(""),
+        5 => json!("a-b"),
+        6 => json!("1a"),
+        7 => json!("a..b"),
+        8 => json!("T1"),
+        9 => json!("c.T1"),
+        10 => json!([]),
+        11 => json!({}),
+        12 => json!(["null", "null"]),
+        13 => json!(3_000_000_000_i64),
+        14 => json!(["A", "A"]),
+        _ => json!(random.pick(&PRIMITIVES)),
+    }
+}
+
+const KEYS: [&str; 14] = [
+    "type",
+    "name",
+    "namespace",
+    "fields",
+    "symbols",
+    "size",
+    "items",
+    "values",
+    "default",
+    "aliases",
+    "order",
+    "doc",
+    "logicalType",
+    "x",
+];
+
+/// The text with one to three parts changed, added or taken away: sometimes still a schema.
+pub(crate) fn damaged(random: &mut Random, schema: &Value) -> String {
+    let mut schema = schema.clone();
+    for _ in 0..=random.below(3) {
+        let places = everything(&schema);
+        let place = random.pick(&places).clone();
+        let Some(at) = schema.pointer_mut(&place) else { continue };
+        match (random.below(4), at) {
+            (0 | 1, Value::Object(object)) => {
+                object.insert((*random.pick(&KEYS)).into(), odd(random));
+            }
+            (2, Value::Object(object)) if !object.is_empty() => {
+                let keys: Vec<String> = object.keys().cloned().collect();
+                object.shift_remove(random.pick(&keys));
+            }
+            (2, Value::Array(items)) if !items.is_empty() => {
+                let again = items[random.below(items.len())].clone();
+                items.push(again);
+            }
+            (3, at) => *at = json!([at.clone()]),
+            (_, at) => *at = odd(random),
+        }
+    }
+    let text = schema.to_string();
+    if random.chance(85) {
+        return text;
+    }
+    let characters: Vec<char> = text.chars().collect();
+    let at = random.below(characters.len());
+    let with = random.pick(&["", ",", "}", "]", "\"", "\\", "/**/", " // x\n", "\u{e9}", "\t", "null"]);
+    characters[..at]
+        .iter()
+        .copied()
+        .chain(with.chars())
+        .chain(characters[(at + 1).min(characters.len())..].iter().copied())
+        .collect()
+}
+
+/// JSON pointers of all values.
+fn everything(value: &Value) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut open = vec![(String::new(), value)];
+    while let Some((pointer, value)) = open.pop() {
+        match value {
+            Value::Array(items) => {
+                open.extend(items.iter().enumerate().map(|(i, item)| (format!("{pointer}/{i}"), item)));
+            }
+            Value::Object(object) => {
+                open.extend(object.iter().map(|(key, value)| (format!("{pointer}/{key}"), value)));
+            }
+            _ => {}
+        }
+        all.push(pointer);
+    }
+    all
+}

@@ -10,7 +10,7 @@ pub enum CheckError {
     /// A field of the reader matches several of the writer.
     #[error(transparent)]
     Ambiguous(#[from] AmbiguousField),
-    /// The pair exceeds the limits of [`check`](super::check).
+    /// The pair exceeds the limits of [`check`](fn@super::check).
     #[error("schemas are too complex to compare")]
     TooComplex,
 }

@@ -53,7 +53,7 @@ const INVALID: &[(&str, &str)] = &[
     (r#"["int","int"]"#, "Duplicate in union:int"),
     (r#"["int",{"type":"int","logicalType":"date"}]"#, "Duplicate in union:int"),
     (r#"[{"type":"array","items":"int"},{"type":"array","items":"string"}]"#, "Duplicate in union:array"),
-    (r#"["int",["null"]]"#, "Nested union: "),
+    (r#"["int",["null"]]"#, r#"Nested union: ["int",["null"]]"#),
     (r#"{"type":"enum","name":"E"}"#, "Enum has no symbols: "),
     (r#"{"type":"enum","name":"E","symbols":["A","A"]}"#, "Duplicate enum symbol: A"),
     (r#"{"type":"enum","name":"E","symbols":["A-B"]}"#, "Illegal character in: A-B"),

@@ -114,7 +114,8 @@ impl Parser {
             let branch = self.at(&[Step::Index(index)], |parser| parser.value(value, namespace))?;
             if self.kind(branch) == Kind::Union {
                 self.path.push(Step::Index(index));
-                return Err(SchemaProblem::NestedUnion { json: json(value) }.into());
+                let whole = Value::Array(values.to_vec());
+                return Err(SchemaProblem::NestedUnion { json: json(&whole) }.into());
             }
             branches.push(branch);
         }
