@@ -12,6 +12,8 @@ mod dependencies;
 mod evolution;
 mod faults;
 mod fixtures;
+mod foreign_broker;
+mod foreign_registry;
 mod groups;
 mod kafka;
 mod lifecycle;

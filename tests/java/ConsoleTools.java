@@ -1,6 +1,7 @@
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,8 +31,24 @@ public final class ConsoleTools {
 
     private static volatile Integer firstExit;
 
+    /** Standard output and error of the tools: one stream for all, since Scala keeps the one it saw first. */
+    private static final class Captured extends OutputStream {
+        volatile ByteArrayOutputStream into = new ByteArrayOutputStream();
+
+        @Override
+        public void write(int one) {
+            into.write(one);
+        }
+
+        @Override
+        public void write(byte[] bytes, int from, int length) {
+            into.write(bytes, from, length);
+        }
+    }
+
     private static final PrintStream OUT = System.out;
     private static final PrintStream ERR = System.err;
+    private static final Captured CAPTURED = new Captured();
     private static final List<String> DONE = new ArrayList<>();
 
     /** Runs a tool with the words of a line, and gives what it printed; a failure shows it. */
@@ -42,11 +59,9 @@ public final class ConsoleTools {
     /** The same, with a text to wait for, for a tool that returns before it has done its work. */
     private static String run(int status, Tool tool, String line, String input, String last) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        PrintStream capture = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        CAPTURED.into = bytes;
         Throwable thrown = null;
         firstExit = null;
-        System.setOut(capture);
-        System.setErr(capture);
         System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
         try {
             tool.main(line.trim().split(" +"));
@@ -58,9 +73,6 @@ public final class ConsoleTools {
             // its status is kept
         } catch (Throwable other) {
             thrown = other;
-        } finally {
-            System.setOut(OUT);
-            System.setErr(ERR);
         }
         String text = bytes.toString(StandardCharsets.UTF_8);
         int ended = firstExit == null ? 0 : firstExit;
@@ -215,6 +227,9 @@ public final class ConsoleTools {
         Exit.setHaltProcedure((status, message) -> {
             throw new Exited(status);
         });
+        PrintStream captured = new PrintStream(CAPTURED, true, StandardCharsets.UTF_8);
+        System.setOut(captured);
+        System.setErr(captured);
         String broker = arguments[0];
         String at = "--bootstrap-server " + broker + " ";
         try {

@@ -1,0 +1,17 @@
+//! Registry clients of other people, each with a server of its own.
+
+use harness::{Assay, foreign};
+
+#[test]
+fn javascript_both_clients() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::javascript("registry.js", &[&assay.registry]).unwrap() else { return };
+    assert_eq!(answer["done"], true);
+}
+
+#[test]
+fn go_franz() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::go("registry", &[&assay.registry]).unwrap() else { return };
+    assert_eq!(answer["subjects"], serde_json::json!(["imported", "user"]));
+}
