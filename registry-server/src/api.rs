@@ -7,6 +7,7 @@ mod call;
 mod compatibility;
 mod config;
 mod contexts;
+mod diff;
 mod error;
 mod front;
 mod history;
@@ -95,6 +96,8 @@ routes! {
     "/subjects/{subject}/versions/{version}/schema" => get subjects::version_text;
     "/subjects/{subject}/versions/{version}/referencedby" => get subjects::referenced_by;
     "/subjects/{subject}/versions/{version}/tags" => post subjects::change_tags;
+    "/subjects/{subject}/versions/{version}/diff" => post diff::posted;
+    "/subjects/{subject}/versions/{version}/diff/{other}" => get diff::versions;
     "/compatibility/subjects/{subject}/versions" => post compatibility::with_level;
     "/compatibility/subjects/{subject}/versions/{version}" => post compatibility::with_version;
     "/config" => get config::get_global, put config::put_global, delete config::delete_global;

@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::reply;
+use super::reply::{self, More};
 use crate::registry::RegistryError;
 use crate::store::StoreError;
 
@@ -37,6 +37,9 @@ pub(crate) enum ApiError {
     /// The original answers 500 here; a caller's mistake is not a failure of the server.
     #[error("offset must not be negative")]
     NegativeOffset,
+    /// A refused registration, explained as the caller asked.
+    #[error("{error}")]
+    Explained { error: RegistryError, refusal: Box<reply::Refused> },
     /// The answer could not be rendered.
     #[error("Internal Server Error")]
     Render(#[source] serde_json::Error),
@@ -52,7 +55,7 @@ impl ApiError {
     /// HTTP status and numeric code.
     pub(crate) fn codes(&self) -> (StatusCode, u32) {
         match self {
-            Self::Registry(error) => registry_codes(error),
+            Self::Registry(error) | Self::Explained { error, .. } => registry_codes(error),
             Self::NotFound => plain(StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => plain(StatusCode::METHOD_NOT_ALLOWED),
             Self::NotAcceptable => plain(StatusCode::NOT_ACCEPTABLE),
@@ -127,6 +130,13 @@ impl IntoResponse for ApiError {
             }
             _ => self.to_string(),
         };
-        reply::error(status, code, &message)
+        let more = match &self {
+            Self::Registry(RegistryError::InvalidSchema(invalid)) => {
+                More { place: invalid.place(), ..More::default() }
+            }
+            Self::Explained { refusal, .. } => More { refusal: Some(refusal), ..More::default() },
+            _ => More::default(),
+        };
+        reply::error(status, code, &message, &more)
     }
 }

@@ -23,11 +23,14 @@ use super::call::RequestId;
 use super::error::ApiError;
 use super::paths::Path;
 use super::query::Query;
+use super::reply::More;
 use super::schemas;
 
 /// Media types offered, by preference.
 const OFFERED: [&str; 3] =
     ["application/vnd.schemaregistry.v1+json", "application/vnd.schemaregistry+json", "application/json"];
+/// Offered where a compatibility verdict can be explained, to those who name it.
+const EXPLAINED: &str = "application/vnd.assay.compatibility.v1+json";
 /// Taken as JSON, as is a body without a type.
 const OCTETS: &str = "application/octet-stream";
 /// The route whose answers are kept.
@@ -70,7 +73,7 @@ impl Front {
         let method = request.method().clone();
         let request_id = request_id(request.headers());
         request.extensions_mut().insert(RequestId(request_id.clone()));
-        let media_type = accepted(request.headers());
+        let media_type = accepted(&request);
         let mut finished = false;
         let mut response = match media_type {
             Some(_) => match self.finished(&request) {
@@ -78,7 +81,7 @@ impl Front {
                     finished = true;
                     response
                 }
-                None => match self.prepare(&mut request) {
+                None => match self.prepare(&mut request, media_type == Some(EXPLAINED)) {
                     Ok(()) => self.route(request).await,
                     Err(error) => error.into_response(),
                 },
@@ -118,10 +121,13 @@ impl Front {
     }
 
     /// Brings path and query to the form the router knows and checks the body's type.
-    fn prepare(&self, request: &mut Request) -> Result<(), ApiError> {
+    fn prepare(&self, request: &mut Request, explain: bool) -> Result<(), ApiError> {
         let mut path = Path::parse(request.uri().path())?;
         let mut query = Query::parse(request.uri().query().unwrap_or_default());
         path.enter_context(&mut query)?;
+        if explain {
+            query.rewrite("explain", |_| "true".to_owned());
+        }
         let registry = self.api.registry();
         if registry.has_aliases() {
             path.follow_aliases(&mut query, |subject| registry.alias_target(subject));
@@ -156,7 +162,8 @@ impl Front {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(()) => {
-                super::reply::error(http::StatusCode::INTERNAL_SERVER_ERROR, 500, "Internal Server Error")
+                let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+                super::reply::error(status, 500, "Internal Server Error", &More::default())
             }
         }
     }
@@ -172,12 +179,14 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// The offered type the client likes best: the highest `q`, by our preference among equals. Without `Accept`, the first.
-fn accepted(headers: &HeaderMap) -> Option<&'static str> {
+fn accepted(request: &Request) -> Option<&'static str> {
+    let headers = request.headers();
     if !headers.contains_key(ACCEPT) {
         return OFFERED.first().copied();
     }
     let mut best: Option<(&'static str, f32)> = None;
-    for offered in OFFERED {
+    let explained = can_explain(request).then_some(EXPLAINED);
+    for offered in OFFERED.into_iter().chain(explained) {
         let quality = headers
             .get_all(ACCEPT)
             .iter()
@@ -208,6 +217,13 @@ fn quality_of(range: &str, offered: &str) -> Option<(u8, f32)> {
     let quality =
         parts.find_map(|part| part.strip_prefix("q=")).and_then(|text| text.parse().ok()).unwrap_or(1.0);
     Some((specificity, quality))
+}
+
+/// Whether the request is a compatibility check or a registration.
+fn can_explain(request: &Request) -> bool {
+    let path = request.uri().path();
+    let path = path.strip_suffix('/').unwrap_or(path);
+    *request.method() == Method::POST && (path.contains("/compatibility/") || path.ends_with("/versions"))
 }
 
 fn has_body(request: &Request) -> bool {

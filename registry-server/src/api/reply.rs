@@ -1,6 +1,9 @@
 //! Response bodies: the shapes of registry-api.md section 3, in wire order. The media type is set by the front.
 
-use assay_schema_core::{Guid, Metadata, QualifiedSubject, RuleSet, SchemaId, SchemaReference, Version};
+use assay_schema_core::compatibility::Explained;
+use assay_schema_core::{
+    CompatibilityLevel, Guid, Metadata, QualifiedSubject, RuleSet, SchemaId, SchemaReference, Version,
+};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -8,7 +11,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::error::ApiError;
-use crate::registry::{Registered, SchemaTags, StoredSchema, SubjectVersion};
+use crate::registry::{Place, Refusal, Registered, SchemaTags, StoredSchema, SubjectVersion};
 
 /// A handler's answer.
 pub(crate) type Reply = Result<Response, ApiError>;
@@ -27,14 +30,41 @@ pub(crate) fn render<T: Serialize>(body: &T) -> Result<Bytes, ApiError> {
     serde_json::to_vec(body).map(Bytes::from).map_err(ApiError::Render)
 }
 
+/// What an error body says beyond the contract's two fields.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct More<'a> {
+    /// Where a schema's text is wrong.
+    #[serde(flatten)]
+    pub(crate) place: Option<&'a Place>,
+    /// What keeps a schema from following, when asked for.
+    #[serde(flatten)]
+    pub(crate) refusal: Option<&'a Refused>,
+}
+
+/// An explained refusal.
+#[derive(Debug, Serialize)]
+pub(crate) struct Refused {
+    level: CompatibilityLevel,
+    problems: Vec<Explained>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { level, problems } = refusal;
+        Self { level, problems }
+    }
+}
+
 /// An error body.
-pub(crate) fn error(status: StatusCode, code: u32, message: &str) -> Response {
+pub(crate) fn error(status: StatusCode, code: u32, message: &str, more: &More<'_>) -> Response {
     #[derive(Serialize)]
     struct ErrorMessage<'a> {
         error_code: u32,
         message: &'a str,
+        #[serde(flatten)]
+        more: &'a More<'a>,
     }
-    let body = serde_json::to_vec(&ErrorMessage { error_code: code, message }).unwrap_or_default();
+    let body = serde_json::to_vec(&ErrorMessage { error_code: code, message, more }).unwrap_or_default();
     let mut response = bytes(body.into());
     *response.status_mut() = status;
     response

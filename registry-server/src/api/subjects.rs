@@ -5,7 +5,7 @@ use super::call::Call;
 use super::error::ApiError;
 use super::reply::{self, RegisterSchemaResponse, Reply, Schema, Tags};
 use super::schemas::{find_tags, qualified_references, text};
-use crate::registry::{RegisterOptions, SubjectFilter, SubjectVersion};
+use crate::registry::{CheckAgainst, RegisterOptions, RegistryError, SubjectFilter, SubjectVersion};
 
 const RESOLVED: &str = "resolved";
 
@@ -61,8 +61,16 @@ pub(super) async fn register(call: Call) -> Reply {
         force: call.query.flag("force"),
         dry_run: call.query.flag("dryRun"),
     };
-    let registered = call.registry().register(&call.subject()?, &input, options, &call.origin).await?;
-    reply::json(&RegisterSchemaResponse::from(&registered))
+    let subject = call.subject()?;
+    match call.registry().register(&subject, &input, options, &call.origin).await {
+        Ok(registered) => reply::json(&RegisterSchemaResponse::from(&registered)),
+        Err(error @ RegistryError::Incompatible { .. }) if call.query.flag("explain") => {
+            let level = CheckAgainst::Level;
+            let refusal = call.registry().explain(&subject, level, &input, options.normalize).await?;
+            Err(ApiError::Explained { error, refusal: Box::new(refusal.into()) })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn version(call: Call) -> Reply {

@@ -129,7 +129,11 @@ impl Registry {
 }
 
 /// Whether a version takes part: with a compatibility group only those with the same value of that metadata property.
-fn in_group(config: &StoredConfig, metadata: Option<&Metadata>, stored: &Arc<StoredSchema>) -> bool {
+pub(super) fn in_group(
+    config: &StoredConfig,
+    metadata: Option<&Metadata>,
+    stored: &Arc<StoredSchema>,
+) -> bool {
     let Some(group) = &config.compatibility_group else { return true };
     let value =
         |metadata: Option<&Metadata>| metadata.and_then(|metadata| metadata.properties.get(group).cloned());

@@ -6,7 +6,7 @@ use assay_schema_core::{
 };
 
 use super::Registry;
-use super::error::{InvalidSchema, RegistryError};
+use super::error::{InvalidSchema, Place, RegistryError};
 use super::input::{SchemaInput, StoredContent};
 use super::references::{ReferenceFailure, Resolution, resolve, target, with_real_versions};
 use crate::store::{NewSchema, Snapshot};
@@ -71,13 +71,14 @@ impl Registry {
         self.check_type_and_size(input)?;
         let resolved = self.resolve_input(snapshot, &subject.context, input, mode).await;
         let (references, texts) =
-            resolved.map_err(|failure| failure.into_error(|detail| refused(subject, input, detail)))?;
+            resolved.map_err(|failure| failure.into_error(|detail| refused(subject, input, detail, None)))?;
         let slices: Vec<&str> = texts.iter().map(String::as_str).collect();
         let parsed = avro::Schema::parse_with_references(&input.schema, &slices, mode);
-        let mut schema = parsed.map_err(|error| refused(subject, input, error.to_string()))?;
+        let mut schema =
+            parsed.map_err(|error| refused(subject, input, error.to_string(), Place::of(&error)))?;
         let mut references = references;
         if normalize {
-            schema = schema.normalized().map_err(|error| refused(subject, input, error.to_string()))?;
+            schema = schema.normalized().map_err(|error| refused(subject, input, error.to_string(), None))?;
             references = SchemaReference::normalized(references);
         }
         let text = String::from(schema.canonical());
@@ -127,7 +128,12 @@ impl Registry {
 }
 
 /// The refusal of a posted schema, printing the request the way the contract does.
-fn refused(subject: &QualifiedSubject, input: &SchemaInput, detail: String) -> InvalidSchema {
+fn refused(
+    subject: &QualifiedSubject,
+    input: &SchemaInput,
+    detail: String,
+    place: Option<Box<Place>>,
+) -> InvalidSchema {
     let references = print_references(&input.references);
     let guid =
         content_guid(&input.schema, &input.references, input.metadata.as_ref(), input.rule_set.as_ref());
@@ -143,6 +149,7 @@ fn refused(subject: &QualifiedSubject, input: &SchemaInput, detail: String) -> I
         ),
         references,
         detail,
+        place,
     }
 }
 

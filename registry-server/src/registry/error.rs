@@ -1,5 +1,6 @@
 //! What can go wrong, in the registry's words.
 
+use assay_schema_core::avro::SchemaError;
 use assay_schema_core::{Context, QualifiedSubject, SchemaId, Version};
 
 use crate::store::StoreError;
@@ -150,6 +151,21 @@ pub enum RegistryError {
     Store(#[from] StoreError),
 }
 
+/// A place in a schema's text.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// JSON pointer to the refused part; absent when the text is not JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Index of the referenced text the place is in, in resolution order; absent for the posted text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<usize>,
+}
+
 /// Why a posted schema cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSchema {
@@ -164,6 +180,8 @@ pub enum InvalidSchema {
         references: String,
         /// The parser's own text.
         detail: String,
+        /// Where in the text, if the parser said so.
+        place: Option<Box<Place>>,
     },
     /// A schema type nobody here parses.
     #[error("Invalid schema type {schema_type}")]
@@ -185,6 +203,31 @@ pub enum InvalidSchema {
         /// The path as sent.
         path: String,
     },
+}
+
+impl InvalidSchema {
+    /// Where in the text, if the parser said so.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Refused { place, .. } => place.as_deref(),
+            Self::UnknownType { .. } | Self::Empty | Self::VersionNotNext | Self::UnknownEntity { .. } => {
+                None
+            }
+        }
+    }
+}
+
+impl Place {
+    /// The place a parser's error names.
+    pub(super) fn of(error: &SchemaError) -> Option<Box<Self>> {
+        let position = error.position()?;
+        Some(Box::new(Self {
+            line: position.line,
+            column: position.column,
+            path: error.path().map(str::to_owned),
+            reference: error.reference(),
+        }))
+    }
 }
 
 /// Why an operation is not permitted.

@@ -39,11 +39,12 @@ impl Registry {
 /// Versions with their ids and soft state, as events show what a delete ended.
 pub(super) fn versions_json(rows: &[VersionRow]) -> String {
     let version = |row: &VersionRow| {
-        let mut version = serde_json::json!({ "version": row.version.get(), "id": row.id.get() });
+        let (version, id) = (row.version.get(), row.id.get());
         if row.deleted {
-            version["deleted"] = true.into();
+            serde_json::json!({ "version": version, "id": id, "deleted": true })
+        } else {
+            serde_json::json!({ "version": version, "id": id })
         }
-        version
     };
     serde_json::json!({ "versions": rows.iter().map(version).collect::<Vec<_>>() }).to_string()
 }

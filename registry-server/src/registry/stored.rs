@@ -150,5 +150,6 @@ fn refused(row: &SchemaRow, detail: String) -> InvalidSchema {
         request: format!("{{id={},guid={},schema={}}}", row.id, row.hash, row.text),
         references: String::new(),
         detail,
+        place: None,
     }
 }

@@ -200,9 +200,6 @@ async fn compatibility_is_judged_by_the_level_in_scope() {
         let verbose = json!({"is_compatible": false, "messages": reasons}).to_string();
         server.ok(&format!("{path}?verbose=true&normalize=false"), Some(&body_of(new)), &verbose).await;
     }
-    let explained = server.call(&format!("{line}?explain=true"), Some(&body_of(new))).await.json();
-    let problem = json!({"rule": "READER_FIELD_MISSING_DEFAULT_VALUE", "path": "/fields/1", "direction": "BACKWARD", "version": 1, "reason": "f2"});
-    assert_eq!(explained, json!({"is_compatible": false, "problems": [problem]}));
     let conflict = format!(
         "Schema being registered is incompatible with an earlier schema for subject \"s\", details: [{}]",
         reasons.join(", ")

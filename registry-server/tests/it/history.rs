@@ -154,67 +154,69 @@ async fn a_whole_record_has_no_findings(database: Database) {
     assert_eq!(check["versions"], 6, "{check}");
 }
 
+/// An edit, what undoes it, and the finding.
+const EDITS: [(&str, &str, &str); 11] = [
+    (
+        "UPDATE events SET ts_ms = ts_ms - 1 WHERE revision = 2",
+        "UPDATE events SET ts_ms = ts_ms + 1 WHERE revision = 2",
+        "event-does-not-follow",
+    ),
+    (
+        "UPDATE events SET seal = 1000 WHERE revision = 2",
+        "UPDATE events SET seal = 2 WHERE revision = 2",
+        "event-does-not-follow",
+    ),
+    (
+        "UPDATE meta SET value = '9' || value WHERE name = 'chain_end'",
+        "UPDATE meta SET value = substr(value, 2) WHERE name = 'chain_end'",
+        "chain-ends-early",
+    ),
+    (
+        "UPDATE schemas SET text = '\"null\"' WHERE context = '.' AND id = 3",
+        "UPDATE schemas SET text = '{\"type\":\"array\",\"items\":\"R\"}' WHERE context = '.' AND id = 3",
+        "content-changed",
+    ),
+    (
+        "UPDATE schemas SET rule_set = '{' || rule_set WHERE context = '.' AND id = 2",
+        "UPDATE schemas SET rule_set = substr(rule_set, 2) WHERE context = '.' AND id = 2",
+        "content-changed",
+    ),
+    (
+        "UPDATE versions SET id = 2 WHERE subject = 'a'",
+        "UPDATE versions SET id = 3 WHERE subject = 'a'",
+        "version-changed",
+    ),
+    (
+        "UPDATE versions SET deleted_ms = 1 WHERE subject = 'a'",
+        "UPDATE versions SET deleted_ms = NULL WHERE subject = 'a'",
+        "version-changed",
+    ),
+    (
+        "INSERT INTO versions (context, subject, version, id, ts_ms) VALUES ('.', 'b', 1, 2, 0)",
+        "DELETE FROM versions WHERE subject = 'b'",
+        "version-changed",
+    ),
+    (
+        "INSERT INTO settings (context, subject, mode) VALUES ('.', 'b', 'IMPORT')",
+        "DELETE FROM settings WHERE subject = 'b'",
+        "config-changed",
+    ),
+    (
+        "UPDATE settings SET mode = 'READWRITE' WHERE subject = 'i'",
+        "UPDATE settings SET mode = 'IMPORT' WHERE subject = 'i'",
+        "mode-changed",
+    ),
+    // Not undone: the last case.
+    ("DELETE FROM versions WHERE subject = 'a'", "", "version-missing"),
+];
+
 async fn an_edited_row_is_found(database: Database) {
     let url = database.url.clone();
     let server = Server::at(&url, RegistryConfig::default(), ServeOptions::default()).await;
     busy(&server).await;
     sealed(&server).await;
     server.stop().await;
-    let cases: [(&'static str, &'static str, &str); 11] = [
-        (
-            "UPDATE events SET ts_ms = ts_ms - 1 WHERE revision = 2",
-            "UPDATE events SET ts_ms = ts_ms + 1 WHERE revision = 2",
-            "event-does-not-follow",
-        ),
-        (
-            "UPDATE events SET seal = 1000 WHERE revision = 2",
-            "UPDATE events SET seal = 2 WHERE revision = 2",
-            "event-does-not-follow",
-        ),
-        (
-            "UPDATE meta SET value = '9' || value WHERE name = 'chain_end'",
-            "UPDATE meta SET value = substr(value, 2) WHERE name = 'chain_end'",
-            "chain-ends-early",
-        ),
-        (
-            "UPDATE schemas SET text = '\"null\"' WHERE context = '.' AND id = 3",
-            "UPDATE schemas SET text = '{\"type\":\"array\",\"items\":\"R\"}' WHERE context = '.' AND id = 3",
-            "content-changed",
-        ),
-        (
-            "UPDATE schemas SET rule_set = '{' || rule_set WHERE context = '.' AND id = 2",
-            "UPDATE schemas SET rule_set = substr(rule_set, 2) WHERE context = '.' AND id = 2",
-            "content-changed",
-        ),
-        (
-            "UPDATE versions SET id = 2 WHERE subject = 'a'",
-            "UPDATE versions SET id = 3 WHERE subject = 'a'",
-            "version-changed",
-        ),
-        (
-            "UPDATE versions SET deleted_ms = 1 WHERE subject = 'a'",
-            "UPDATE versions SET deleted_ms = NULL WHERE subject = 'a'",
-            "version-changed",
-        ),
-        (
-            "INSERT INTO versions (context, subject, version, id, ts_ms) VALUES ('.', 'b', 1, 2, 0)",
-            "DELETE FROM versions WHERE subject = 'b'",
-            "version-changed",
-        ),
-        (
-            "INSERT INTO settings (context, subject, mode) VALUES ('.', 'b', 'IMPORT')",
-            "DELETE FROM settings WHERE subject = 'b'",
-            "config-changed",
-        ),
-        (
-            "UPDATE settings SET mode = 'READWRITE' WHERE subject = 'i'",
-            "UPDATE settings SET mode = 'IMPORT' WHERE subject = 'i'",
-            "mode-changed",
-        ),
-        // Not undone: the last case.
-        ("DELETE FROM versions WHERE subject = 'a'", "", "version-missing"),
-    ];
-    for (edit, undo, expected) in cases {
+    for (edit, undo, expected) in EDITS {
         assert_eq!(execute(&url, edit).await, 1, "{edit}");
         // Without the server, so that nothing is sealed in between.
         let registry = assay_registry_server::open(&url, RegistryConfig::default()).await.unwrap();

@@ -201,7 +201,7 @@ async fn verify_state(snapshot: &mut dyn Snapshot, check: &mut HistoryCheck) -> 
             check.found(Finding::EventUnreadable { revision });
         }
         verify_versions(snapshot, check, &mut stored, &subject, &past).await?;
-        verify_settings(check, &mut settings, subject, &past);
+        verify_settings(check, &mut settings, &subject, &past);
     }
     while !check.is_full()
         && let Some(row) = stored.peek(snapshot).await?
@@ -262,10 +262,10 @@ async fn has_content(
 fn verify_settings(
     check: &mut HistoryCheck,
     settings: &mut StoredSettings,
-    scope: QualifiedSubject,
+    scope: &QualifiedSubject,
     past: &Past,
 ) {
-    let (config, mode) = settings.remove(&scope).unwrap_or_default();
+    let (config, mode) = settings.remove(scope).unwrap_or_default();
     let parse = |text: Option<&str>| text.map(serde_json::from_str::<StoredConfig>).transpose();
     let same = match (parse(config.as_deref()), parse(past.config.as_deref())) {
         (Ok(stored), Ok(left)) => stored == left,
