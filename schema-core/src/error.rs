@@ -28,6 +28,8 @@ pub enum SchemaError {
     Json {
         /// What the reader expected.
         message: String,
+        /// JSON pointer to the value that was being read, or to the container that could not go on.
+        path: String,
         /// Where it stopped.
         position: Position,
         /// Index of the referenced text it happened in; `None` is the main text.
@@ -58,6 +60,8 @@ pub enum SchemaError {
     TooDeep {
         /// The limit, in JSON levels.
         max: usize,
+        /// Where the text goes too deep; `None` when only what it expands to does.
+        position: Option<Position>,
     },
     /// Full names longer than allowed: a long namespace that many types inherit.
     #[error("full names of the schema's types exceed {max} bytes together")]
@@ -78,17 +82,15 @@ impl SchemaError {
     pub fn position(&self) -> Option<Position> {
         match self {
             Self::Json { position, .. } | Self::Schema { position, .. } => Some(*position),
-            Self::TooLong { .. }
-            | Self::TooDeep { .. }
-            | Self::NamesTooLong { .. }
-            | Self::TooManyNodes { .. } => None,
+            Self::TooDeep { position, .. } => *position,
+            Self::TooLong { .. } | Self::NamesTooLong { .. } | Self::TooManyNodes { .. } => None,
         }
     }
 
-    /// JSON pointer to the refused part, when the text is JSON.
+    /// JSON pointer (RFC 6901) to the refused part; for a text that is not JSON to where the reader was.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::Schema { path, .. } => Some(path),
+            Self::Json { path, .. } | Self::Schema { path, .. } => Some(path),
             _ => None,
         }
     }

@@ -15,6 +15,36 @@ pub(super) fn is_valid(nodes: &Nodes, id: NodeId, value: &Value) -> bool {
     Validation { nodes, steps_left: STEPS_MAX }.valid(id, value)
 }
 
+/// The innermost part of a refused default that is refused by itself: keys and indices from the value down. Empty when the
+/// whole is wrong, or a member is missing, or a union takes no part of it.
+pub(super) fn refused_part(nodes: &Nodes, id: NodeId, value: &Value) -> Vec<String> {
+    let mut validation = Validation { nodes, steps_left: STEPS_MAX };
+    let mut path = Vec::new();
+    let (mut id, mut value) = (id, value);
+    loop {
+        let refused = match (nodes.get(id), value) {
+            (Node::Array { items, .. }, Value::Array(values)) => values
+                .iter()
+                .enumerate()
+                .find(|(_, value)| !validation.valid(*items, value))
+                .map(|(index, value)| (index.to_string(), *items, value)),
+            (Node::Map { values: inner, .. }, Value::Object(members)) => members
+                .iter()
+                .find(|(_, value)| !validation.valid(*inner, value))
+                .map(|(key, value)| (key.clone(), *inner, value)),
+            (Node::Record(record), Value::Object(members)) => record.fields.iter().find_map(|field| {
+                let value =
+                    members.get(&field.name).filter(|value| !validation.valid(field.schema, value))?;
+                Some((field.name.clone(), field.schema, value))
+            }),
+            _ => None,
+        };
+        let Some((key, part, inner)) = refused else { return path };
+        path.push(key);
+        (id, value) = (part, inner);
+    }
+}
+
 struct Validation<'a> {
     nodes: &'a Nodes,
     steps_left: u32,

@@ -8,12 +8,14 @@ pub(super) use resolve::printed_depth;
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::{Map, Value};
+
 use super::name::Name;
 use super::node::{Kind, Node, NodeId, Nodes, Props};
 use super::schema::{ReferenceNodes, Schema};
 use super::{canonical, default_value};
 use crate::error::{SchemaError, SchemaProblem};
-use crate::json::{self, Reader};
+use crate::json::{self, Reader, push_token};
 
 /// How much of a text is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -72,7 +74,7 @@ pub(super) fn parse(text: &str, references: &[&str], options: &ParseOptions) -> 
     let root = parser.text(text, None)?;
     let deepest = [&HashSet::new(), &reference_names].map(|known| printed_depth(&parser.nodes, root, known));
     if deepest.into_iter().any(|depth| depth > limits.depth_max) {
-        return Err(SchemaError::TooDeep { max: limits.depth_max });
+        return Err(SchemaError::TooDeep { max: limits.depth_max, position: None });
     }
     Ok(Schema::from_parts(parser.nodes, root, reference_names, reference_nodes.into_boxed_slice()))
 }
@@ -141,6 +143,8 @@ struct Parser {
     defaults: Vec<DefaultToCheck>,
     /// Where the parser is; left as it is when a fault is raised.
     path: Vec<Step>,
+    /// Where within the value at the path: keys of a default.
+    inside: Vec<String>,
     in_reference: bool,
     saved_steps_left: usize,
     name_bytes_left: usize,
@@ -158,6 +162,7 @@ impl Parser {
             redefinitions: Vec::new(),
             defaults: Vec::new(),
             path: Vec::new(),
+            inside: Vec::new(),
             in_reference: false,
             saved_steps_left: SAVED_STEPS_MAX,
             name_bytes_left: NAME_BYTES_MAX,
@@ -169,11 +174,11 @@ impl Parser {
     fn text(&mut self, text: &str, reference: Option<usize>) -> Result<NodeId, SchemaError> {
         let depth_max = self.options.limits.depth_max;
         let document = Reader::new(text, depth_max).document().map_err(|error| {
-            if error.too_deep {
-                return SchemaError::TooDeep { max: depth_max };
-            }
             let position = json::position_of(text, error.offset);
-            SchemaError::Json { message: error.message, position, reference }
+            if error.too_deep {
+                return SchemaError::TooDeep { max: depth_max, position: Some(position) };
+            }
+            SchemaError::Json { message: error.message, path: error.pointer, position, reference }
         })?;
         self.in_reference = reference.is_some();
         self.path.clear();
@@ -209,6 +214,10 @@ impl Parser {
             default: shortened(json::to_text(default)),
             schema,
         };
+        // a path that was too long to keep stays unknown
+        if !check.path.is_empty() {
+            self.inside = default_value::refused_part(&self.nodes, field.schema, default);
+        }
         self.path = check.path;
         Err(problem.into())
     }
@@ -218,9 +227,13 @@ impl Parser {
             Fault::TooManyNodes => SchemaError::TooManyNodes { max: self.options.limits.nodes_max },
             Fault::NamesTooLong => SchemaError::NamesTooLong { max: NAME_BYTES_MAX },
             Fault::Problem(problem) => {
-                let tokens: Vec<String> = self.path.iter().map(|step| step.token()).collect();
+                let steps = self.path.iter().map(|step| step.token());
+                let tokens: Vec<String> = steps.chain(self.inside.iter().cloned()).collect();
                 let offset = json::locate(text, &tokens, self.options.limits.depth_max);
-                let path = tokens.iter().fold(String::new(), |path, token| path + "/" + token);
+                let mut path = String::new();
+                for token in &tokens {
+                    push_token(&mut path, token);
+                }
                 let position = json::position_of(text, offset);
                 SchemaError::Schema { problem, path, position, reference }
             }
@@ -243,6 +256,13 @@ impl Parser {
     #[expect(clippy::indexing_slicing, reason = "the id was made by push")]
     fn fill(&mut self, id: NodeId, node: Node) {
         self.nodes.0[id.index()] = node;
+    }
+
+    /// Moves on to a member that is there but not what it should be; a missing one leaves the path at the object.
+    fn step_into(&mut self, object: &Map<String, Value>, key: &'static str) {
+        if object.contains_key(key) {
+            self.path.push(Step::Key(key));
+        }
     }
 
     /// Runs `inner` one step further down the path. After a fault the path stays where it was.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::number::number_from_text;
+use super::pointer::push_token;
 
 /// Why and where a text is not JSON; `offset` is in bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,12 +12,26 @@ pub(crate) struct JsonError {
     pub(crate) offset: usize,
     /// Set when the text is refused for its nesting, not for its grammar.
     pub(crate) too_deep: bool,
+    /// JSON pointer to the value that was being read, or to the container that could not go on.
+    pub(crate) pointer: String,
 }
 
 /// A container being read; an object with the key of the value to come.
 enum Open {
     Array(Vec<Value>),
     Object(Map<String, Value>, String),
+}
+
+/// JSON pointer to the value to come.
+fn pointer(open: &[Open]) -> String {
+    let mut pointer = String::new();
+    for container in open {
+        match container {
+            Open::Array(items) => push_token(&mut pointer, &items.len().to_string()),
+            Open::Object(_, key) => push_token(&mut pointer, key),
+        }
+    }
+    pointer
 }
 
 /// A cursor over a text, with a bound on nesting.
@@ -53,6 +68,10 @@ impl<'a> Reader<'a> {
     /// One value. Open containers are kept on a list, so that nesting costs no stack.
     pub(super) fn value(&mut self) -> Result<Value, JsonError> {
         let mut open = Vec::new();
+        self.value_in(&mut open).map_err(|error| JsonError { pointer: pointer(&open), ..error })
+    }
+
+    fn value_in(&mut self, open: &mut Vec<Open>) -> Result<Value, JsonError> {
         loop {
             self.space()?;
             let mut done = match self.peek() {
@@ -114,7 +133,12 @@ impl<'a> Reader<'a> {
     /// Steps into an object or array whose opening bracket is at the cursor.
     fn descend(&mut self) -> Result<(), JsonError> {
         if self.depth_left == 0 {
-            return Err(JsonError { message: "nested too deep".to_owned(), offset: self.at, too_deep: true });
+            return Err(JsonError {
+                message: "nested too deep".to_owned(),
+                offset: self.at,
+                too_deep: true,
+                pointer: String::new(),
+            });
         }
         self.depth_left -= 1;
         self.at += 1;
@@ -340,7 +364,7 @@ impl<'a> Reader<'a> {
     }
 
     fn error(&self, message: String) -> JsonError {
-        JsonError { message, offset: self.at, too_deep: false }
+        JsonError { message, offset: self.at, too_deep: false, pointer: String::new() }
     }
 
     fn unexpected(&self, expected: &str) -> JsonError {

@@ -23,8 +23,11 @@ pub(crate) fn ask(questions: &[Value]) -> Option<Vec<Value>> {
         .spawn();
     let Ok(mut child) = child else { return missing("java") };
     let mut input = child.stdin.take().unwrap();
-    let text: String = questions.iter().map(|question| format!("{question}\n")).collect();
-    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let mut text = Vec::new();
+    for question in questions {
+        writeln!(text, "{question}").unwrap();
+    }
+    let writer = std::thread::spawn(move || input.write_all(&text));
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let answers: Vec<Value> = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     writer.join().unwrap().unwrap();

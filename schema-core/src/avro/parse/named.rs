@@ -26,6 +26,7 @@ impl Parser {
         let aliases = self.type_aliases(object, &name)?;
         let id = self.define(&name)?;
         let Some(Value::Array(values)) = object.get("fields") else {
+            self.step_into(object, "fields");
             return Err(SchemaProblem::NoFields { json: json_object(object) }.into());
         };
         self.open.push((id, name.clone()));
@@ -37,6 +38,7 @@ impl Parser {
             let position = u32::try_from(index).unwrap_or(u32::MAX);
             if let Some(earlier) = by_name.insert(field.name.as_str().into(), position) {
                 self.path.extend(steps);
+                self.path.push(Step::Key("name"));
                 return Err(self.duplicate_field(&name, &field, index, &fields, earlier as usize).into());
             }
             if field.default.is_some() && self.options.mode == ParseMode::Strict {
@@ -78,6 +80,7 @@ impl Parser {
         let empty = Map::new();
         let object = value.as_object().unwrap_or(&empty);
         let Some(name) = text(object, "name") else {
+            self.step_into(object, "name");
             return Err(SchemaProblem::NoFieldName { json: json(value) }.into());
         };
         self.at(&[Step::Key("name")], |parser| parser.check_simple(name))?;
@@ -120,6 +123,7 @@ impl Parser {
         let aliases = self.type_aliases(object, &name)?;
         let id = self.define(&name)?;
         let Some(Value::Array(values)) = object.get("symbols") else {
+            self.step_into(object, "symbols");
             return Err(SchemaProblem::NoSymbols { json: json_object(object) }.into());
         };
         let mut symbols = Vec::with_capacity(values.len());
@@ -155,13 +159,14 @@ impl Parser {
             _ => None,
         };
         let Some(size) = size.and_then(|size| i32::try_from(size).ok()) else {
+            self.step_into(object, "size");
             return Err(SchemaProblem::InvalidSize { json: json_object(object) }.into());
         };
-        let size = match u32::try_from(size) {
-            Ok(bytes) if size <= FIXED_SIZE_MAX => bytes,
-            Ok(_) => return Err(SchemaProblem::SizeTooLarge { size }.into()),
-            Err(_) => return Err(SchemaProblem::NegativeSize { size }.into()),
-        };
+        let size = self.at(&[Step::Key("size")], |_| match u32::try_from(size) {
+            Ok(bytes) if size <= FIXED_SIZE_MAX => Ok(bytes),
+            Ok(_) => Err(SchemaProblem::SizeTooLarge { size }.into()),
+            Err(_) => Err(SchemaProblem::NegativeSize { size }.into()),
+        })?;
         let doc = text(object, "doc").map(str::to_owned);
         let props = props(object, false);
         self.fill(id, Node::Fixed(Box::new(FixedNode { name, doc, size, aliases, props })));
@@ -171,6 +176,7 @@ impl Parser {
     /// The name of a type object, checked.
     fn name(&mut self, object: &Map<String, Value>, enclosing: &str) -> Result<Name, Fault> {
         let Some(simple) = text(object, "name") else {
+            self.step_into(object, "name");
             return Err(SchemaProblem::NoName { json: json_object(object) }.into());
         };
         let namespace = text(object, "namespace").unwrap_or(enclosing);
@@ -181,11 +187,17 @@ impl Parser {
             if name::is_primitive(name.full()) {
                 return Err(SchemaProblem::PrimitiveName { name: name.full().to_owned() }.into());
             }
-            if parser.options.mode == ParseMode::Strict {
-                name::check_namespace(name.namespace())?;
-            }
             Ok(())
         })?;
+        if self.options.mode == ParseMode::Strict {
+            // a dot in the name makes the attribute meaningless; an inherited namespace was checked where it was given
+            let key = if simple.contains('.') || text(object, "namespace").is_none() {
+                "name"
+            } else {
+                "namespace"
+            };
+            self.at(&[Step::Key(key)], |_| Ok(name::check_namespace(name.namespace())?))?;
+        }
         Ok(name)
     }
 
@@ -243,10 +255,13 @@ impl Parser {
                 self.names.insert(name.full().to_owned(), id);
             }
             Some(&first) if self.nodes.get(first).name().is_some() => {
-                let path = self.save_path(&[]);
+                let path = self.save_path(&[Step::Key("name")]);
                 self.redefinitions.push(Redefinition { first, second: id, path });
             }
-            Some(_) => return Err(SchemaProblem::Redefined { name: name.full().to_owned() }.into()),
+            Some(_) => {
+                self.path.push(Step::Key("name"));
+                return Err(SchemaProblem::Redefined { name: name.full().to_owned() }.into());
+            }
         }
         Ok(id)
     }

@@ -193,10 +193,52 @@ fn errors_say_where() {
     let position = error.position().unwrap();
     assert_eq!((position.line, position.column), (5, 54));
     let error = refused("{\"type\":\n\"int\",,}", ParseMode::Strict);
-    assert_eq!(error.path(), None);
+    assert_eq!(error.path(), Some(""));
     assert_eq!(error.position().unwrap().to_string(), "line 2, column 7");
     let error = refused(&record(r#"{"name":"a","type":"int","default":"1"}"#), ParseMode::Strict);
     assert_eq!(error.path(), Some("/fields/0/default"));
+}
+
+#[test]
+fn errors_lead_to_the_part_that_is_wrong() {
+    let inner = |rest: &str| record(&format!(r#"{{"name":"a","type":{rest}}}"#));
+    for (text, path) in [
+        (record(r#"{"name":"a","type":"Nope"}"#), "/fields/0/type"),
+        (inner(r#"{"type":"Nope"}"#), "/fields/0/type/type"),
+        (inner(r#"["null","Nope"]"#), "/fields/0/type/1"),
+        (inner(r#"{"type":"map"}"#), "/fields/0/type"),
+        (inner(r#"{"type":["int"]}"#), "/fields/0/type/type"),
+        (inner(r#"{"type":"fixed","name":"F","size":"4"}"#), "/fields/0/type/size"),
+        (inner(r#"{"type":"fixed","name":"F","size":-1}"#), "/fields/0/type/size"),
+        (inner(r#"{"type":"fixed","name":"F"}"#), "/fields/0/type"),
+        (inner(r#"{"type":"fixed","name":"F","namespace":"a-b","size":1}"#), "/fields/0/type/namespace"),
+        (inner(r#"{"type":"fixed","name":"a-b.F","namespace":"c","size":1}"#), "/fields/0/type/name"),
+        (inner(r#"{"type":"enum","name":"E","symbols":["A","b-"]}"#), "/fields/0/type/symbols/1"),
+        (inner(r#"{"type":"enum","name":"E","symbols":{}}"#), "/fields/0/type/symbols"),
+        (inner(r#"{"type":"enum","name":"E","symbols":["A"],"default":"B"}"#), "/fields/0/type/default"),
+        (inner(r#"{"type":"record","name":"R","fields":[]}"#), "/fields/0/type/name"),
+        (inner(r#"{"type":"record","name":"S","fields":1}"#), "/fields/0/type/fields"),
+        (record(r#"{"name":"a","type":"int"},{"name":"a","type":"int"}"#), "/fields/1/name"),
+        (record(r#"{"name":1,"type":"int"}"#), "/fields/0/name"),
+        (record(r#"{"name":"a","type":"int","aliases":"x"}"#), "/fields/0/aliases"),
+        (inner(r#"{"type":"map","values":"int"},"default":{"a/b":1,"~":"x"}"#), "/fields/0/default/~0"),
+        (
+            inner(
+                r#"{"type":"record","name":"S","fields":[{"name":"x","type":{"type":"array","items":"int"}}]},"default":{"x":[1,"2"]}"#,
+            ),
+            "/fields/0/default/x/1",
+        ),
+        (r#"["int",{"type":"array","items" "int"}]"#.to_owned(), "/1"),
+        (r#"{"type":"record","fields":[{"name":"a","type":}]}"#.to_owned(), "/fields/0/type"),
+    ] {
+        let error = refused(&text, ParseMode::Strict);
+        assert_eq!(error.path(), Some(path), "{text}: {error}");
+        let json: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+        assert!(json.is_none_or(|json| json.pointer(path).is_some()), "{text}");
+        assert!(error.position().is_some());
+    }
+    let deep = refused(&"[".repeat(600), ParseMode::Strict);
+    assert_eq!(deep.position().unwrap().to_string(), "line 1, column 501");
 }
 
 /// Runs on a stack of 1 MiB, half of what threads of a server have.
@@ -227,7 +269,10 @@ fn nesting_is_bounded_and_what_is_allowed_fits_a_small_stack() {
             nested(r#"{"x":"#, "}", 100_000),
             format!(r#"{{"type":"int","x":{}}}"#, nested("[", "]", 100_000)),
         ] {
-            assert!(matches!(Schema::parse(&text, ParseMode::Lax), Err(SchemaError::TooDeep { max: 500 })));
+            assert!(matches!(
+                Schema::parse(&text, ParseMode::Lax),
+                Err(SchemaError::TooDeep { max: 500, .. })
+            ));
         }
         let props = format!(r#"{{"type":"int","x":{}}}"#, nested("[", "]", 499));
         all_walks(&Schema::parse(&props, ParseMode::Strict).unwrap());

@@ -60,6 +60,7 @@ impl Parser {
 
     fn object(&mut self, object: &Map<String, Value>, namespace: &str) -> Result<NodeId, Fault> {
         let Some(word) = text(object, "type") else {
+            self.step_into(object, "type");
             return Err(SchemaProblem::NoType { json: json_object(object) }.into());
         };
         match word {
@@ -84,7 +85,7 @@ impl Parser {
                 let node = Node::primitive(word, props(object, false));
                 node.map_or(Err(Fault::TooManyNodes), |node| self.push(node))
             }
-            reference => self.word(reference, namespace),
+            reference => self.at(&[Step::Key("type")], |parser| parser.word(reference, namespace)),
         }
     }
 
