@@ -74,6 +74,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) registry_url: Option<String>,
 
+    /// Kafka's server.properties, as broker settings below all others
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server_properties: Option<String>,
+
     /// A Kafka broker setting, such as num.partitions=3; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) broker_config: Vec<String>,

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use assay_broker::{BrokerConfig, ListenerConfig, tls::ClientAuth};
 use assay_schema_core::CompatibilityLevel;
 
 mod address;
@@ -13,6 +14,7 @@ mod environment;
 mod file;
 mod flags;
 mod layer;
+mod properties;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,8 @@ pub(crate) enum ConfigError {
     Toml { reason: String },
     #[error("--broker-advertise: there is no listener called {0}; --broker-listen names them")]
     AdvertisedUnknown(String),
+    #[error("broker setting {0}")]
+    Broker(#[from] assay_broker::config::ConfigError),
     #[error(
         "--roles broker keeps no schemas, so --database-url has no use; --registry-url names the registry to ask"
     )]
@@ -47,20 +51,14 @@ pub(crate) enum ConfigError {
     RegistryUrlWithRegistry,
 }
 
-/// A broker listener: where it binds, and what clients are told. Port 0 in either is replaced by the bound port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BrokerListener {
-    pub(crate) listen: NamedAddress,
-    pub(crate) advertise: Option<Address>,
-}
-
 /// Everything that `assay serve` was told, with defaults filled in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) roles: Roles,
     pub(crate) data_dir: PathBuf,
     pub(crate) registry_listen: Address,
-    pub(crate) broker_listeners: Vec<BrokerListener>,
+    /// Empty without the broker role.
+    pub(crate) broker_listeners: Vec<ListenerConfig>,
     /// `None`: the SQLite file in the data folder.
     pub(crate) database_url: Option<String>,
     pub(crate) registry_url: Option<String>,
@@ -84,7 +82,10 @@ impl Config {
         let (environment, ignored) = environment::read(variables)?;
         let path = arguments.config.as_ref().or_else(|| variables.get("ASSAY_CONFIG"));
         let file = path.map(|path| file::read(Path::new(path))).transpose()?.unwrap_or_default();
-        Self::settle(flags.over(environment).over(file), ignored)
+        let layer = flags.over(environment).over(file);
+        let path = layer.server_properties.clone();
+        let kafkas = path.map(|path| properties::read(&path)).transpose()?.unwrap_or_default();
+        Self::settle(layer.over(kafkas), ignored)
     }
 
     fn settle(layer: Layer, ignored: Ignored) -> Result<Self, ConfigError> {
@@ -95,17 +96,21 @@ impl Config {
         if layer.registry_url.is_some() && roles.registry() {
             return Err(ConfigError::RegistryUrlWithRegistry);
         }
-        let listen = layer.broker_listen.unwrap_or_else(|| vec![NamedAddress::plaintext("127.0.0.1", 9092)]);
+        let (broker_settings, broker_listeners) = if roles.broker() {
+            settle_broker(layer.broker_listen, layer.broker_advertise, layer.broker_config)?
+        } else {
+            (layer.broker_config, Vec::new())
+        };
         Ok(Self {
             roles,
             data_dir: layer.data_dir.unwrap_or_else(|| PathBuf::from("assay-data")),
             registry_listen: layer
                 .registry_listen
                 .unwrap_or(Address { host: "127.0.0.1".into(), port: 8081 }),
-            broker_listeners: listeners(listen, layer.broker_advertise.unwrap_or_default())?,
+            broker_listeners,
             database_url: layer.database_url,
             registry_url: layer.registry_url,
-            broker_settings: layer.broker_config,
+            broker_settings,
             compatibility: layer.compatibility,
             mode_mutability: layer.mode_mutability.unwrap_or(true),
             shutdown_timeout: layer.shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT_DEFAULT),
@@ -120,14 +125,21 @@ impl Config {
         self.roles.broker() || self.database_url.is_none()
     }
 
-    /// Listen addresses that other machines can reach, with what they serve.
+    /// Listen addresses where other machines can come in without saying who they are, with what they serve.
     pub(crate) fn exposed(&self) -> Vec<String> {
-        let registry = self.roles.registry().then(|| ("registry".to_owned(), &self.registry_listen));
+        let registry = self.roles.registry().then(|| ("registry".to_owned(), self.registry_listen.clone()));
         let brokers = self
             .broker_listeners
             .iter()
-            .filter(|_| self.roles.broker())
-            .map(|one| (format!("broker listener {}", one.listen.name), &one.listen.address));
+            .filter(|one| {
+                let tls = one.security.tls.as_ref();
+                !one.security.protocol.has_sasl()
+                    && tls.is_none_or(|tls| tls.client_auth != ClientAuth::Required)
+            })
+            .map(|one| {
+                let bind = Address { host: one.bind.host.clone(), port: one.bind.port };
+                (format!("broker listener {}", one.name), bind)
+            });
         registry
             .into_iter()
             .chain(brokers)
@@ -137,20 +149,28 @@ impl Config {
     }
 }
 
-/// Joins each listener with what is advertised under its name.
-fn listeners(
-    listen: Vec<NamedAddress>,
-    mut advertise: Vec<NamedAddress>,
-) -> Result<Vec<BrokerListener>, ConfigError> {
-    let joined = listen
-        .into_iter()
-        .map(|listen| {
-            let at = advertise.iter().position(|one| one.name == listen.name);
-            BrokerListener { advertise: at.map(|at| advertise.swap_remove(at).address), listen }
-        })
-        .collect();
-    match advertise.pop() {
-        Some(unknown) => Err(ConfigError::AdvertisedUnknown(unknown.name)),
-        None => Ok(joined),
+/// Puts the listeners of the flags in the place of Kafka's settings, and reads the listeners that come of it.
+fn settle_broker(
+    listen: Option<Vec<NamedAddress>>,
+    advertise: Option<Vec<NamedAddress>>,
+    mut settings: BTreeMap<String, String>,
+) -> Result<(BTreeMap<String, String>, Vec<ListenerConfig>), ConfigError> {
+    let joined =
+        |list: &[NamedAddress]| list.iter().map(NamedAddress::to_string).collect::<Vec<_>>().join(",");
+    let by_default =
+        || (!settings.contains_key("listeners")).then(|| vec![NamedAddress::plaintext("127.0.0.1", 9092)]);
+    if let Some(listen) = listen.or_else(by_default) {
+        if let Some(unknown) =
+            advertise.iter().flatten().find(|one| listen.iter().all(|other| other.name != one.name))
+        {
+            return Err(ConfigError::AdvertisedUnknown(unknown.name.clone()));
+        }
+        settings.insert("listeners".to_owned(), joined(&listen));
+        settings.remove("advertised.listeners");
     }
+    if let Some(advertise) = advertise {
+        settings.insert("advertised.listeners".to_owned(), joined(&advertise));
+    }
+    let (config, _unused) = BrokerConfig::from_settings("", settings.clone())?;
+    Ok((settings, config.listeners()?.unwrap_or_default()))
 }

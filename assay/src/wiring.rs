@@ -3,7 +3,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use assay_broker::{Broker, BrokerConfig, Drained, Endpoint, Listener, ListenerConfig, RecordValidator};
+use assay_broker::{Broker, BrokerConfig, Drained, ListenError, Listener, ListenerConfig, RecordValidator};
 use assay_registry_server::{Registry, RegistryConfig, ServeOptions};
 use assay_schema_core::Context;
 use tokio::net::TcpListener;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     banner::{Banner, without_password},
-    config::{Address, BrokerListener, Config, LogFormat},
+    config::{Address, Config, LogFormat},
     data_folder::{DataFolder, DataFolderError},
     validator::{HttpLookup, InProcessLookup, NoRegistry, SchemaValidator},
 };
@@ -28,7 +28,9 @@ pub(crate) enum StartError {
     Listen { part: String, address: Address, reason: String },
     #[error("cannot open the registry database: {0}")]
     Registry(#[from] assay_registry_server::OpenError),
-    #[error("--broker-config: {0}")]
+    #[error("broker listener {listener}: {source}")]
+    Tls { listener: String, source: assay_broker::tls::TlsError },
+    #[error("broker setting {0}")]
     BrokerConfig(#[from] assay_broker::config::ConfigError),
     #[error("cannot open the broker's log in {path}: {source}")]
     Broker { path: String, source: assay_broker::OpenError },
@@ -155,17 +157,15 @@ async fn bind_registry(address: &Address) -> Result<TcpListener, StartError> {
         .map_err(|error| listen_error("registry".to_owned(), address, &error))
 }
 
-async fn bind_broker(listeners: &[BrokerListener]) -> Result<Vec<Listener>, StartError> {
-    let endpoint = |address: &Address| Endpoint { host: address.host.clone(), port: address.port };
+async fn bind_broker(listeners: &[ListenerConfig]) -> Result<Vec<Listener>, StartError> {
     let mut bound = Vec::new();
-    for one in listeners {
-        let config = ListenerConfig {
-            name: one.listen.name.clone(),
-            bind: endpoint(&one.listen.address),
-            advertise: one.advertise.as_ref().map(endpoint),
-        };
-        let listener = Listener::bind(&config).await.map_err(|error| {
-            listen_error(format!("broker (listener {})", one.listen.name), &one.listen.address, &error)
+    for config in listeners {
+        let listener = Listener::bind(config).await.map_err(|error| match error {
+            ListenError::Bind(error) => {
+                let address = Address { host: config.bind.host.clone(), port: config.bind.port };
+                listen_error(format!("broker (listener {})", config.name), &address, &error)
+            }
+            ListenError::Tls(source) => StartError::Tls { listener: config.name.clone(), source },
         })?;
         bound.push(listener);
     }
@@ -231,12 +231,12 @@ async fn open_broker(
 ) -> Result<BrokerPart, StartError> {
     let settings = config.broker_settings.clone();
     let drain_given = settings.contains_key("assay.drain.timeout.ms");
-    let (mut broker_config, unknown) = BrokerConfig::from_settings(folder.broker(), settings)?;
+    let (mut broker_config, unused) = BrokerConfig::from_settings(folder.broker(), settings)?;
     if !drain_given {
         broker_config.drain_timeout = drain_timeout(config);
     }
-    if !unknown.is_empty() {
-        tracing::info!("ignored broker settings: {}", unknown.join(", "));
+    if !unused.is_empty() {
+        tracing::info!("broker settings without effect: {unused}");
     }
     let validator = validator(config, registry, &broker_config.schema_context)?;
     let broker = open_on_disk(broker_config, validator)

@@ -6,19 +6,25 @@
 //! mentions is open when `allow.everyone.if.no.acl.found` says so, else closed.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use crate::config::AuthorizerSettings;
 use crate::connection::Principal;
+use crate::log::storage::Storage;
 
 mod acl;
+mod file;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 pub use acl::{Acl, AclFilter, Operation, PatternType, Permission, ResourceType};
+pub use file::AclFileError;
 use rules::Rules;
 
 /// Name of the one resource of type [`ResourceType::Cluster`].
@@ -37,14 +43,42 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Authorizer {
     rules: ArcSwap<Rules>,
-    super_users: BTreeSet<String>,
-    open_without_rules: bool,
+    settings: AuthorizerSettings,
+    kept: Kept,
+}
+
+/// Where rules are kept. One change at a time.
+#[derive(Debug)]
+struct Kept {
+    storage: Arc<dyn Storage>,
+    dir: PathBuf,
+    changing: Mutex<()>,
+}
+
+/// Most rules at a time.
+pub const ACLS_MAX: usize = 100_000;
+
+/// Why rules were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There would be too many.
+    #[error("there would be more than {ACLS_MAX} access rules")]
+    TooMany,
+    /// The disk failed; the rules in force are those before.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl Authorizer {
-    /// With the rules in force, the principals of `super.users` and the value of `allow.everyone.if.no.acl.found`.
-    pub fn new(rules: BTreeSet<Acl>, super_users: BTreeSet<String>, open_without_rules: bool) -> Self {
-        Self { rules: ArcSwap::from_pointee(Rules::new(rules)), super_users, open_without_rules }
+    /// Reads the rules of the data folder.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        dir: &Path,
+        settings: AuthorizerSettings,
+    ) -> Result<Self, AclFileError> {
+        let rules = Rules::new(file::read(storage.as_ref(), dir)?);
+        let kept = Kept { storage, dir: dir.to_owned(), changing: Mutex::default() };
+        Ok(Self { rules: ArcSwap::from_pointee(rules), settings, kept })
     }
 
     /// The rules in force.
@@ -52,13 +86,25 @@ impl Authorizer {
         self.rules.load().all().clone()
     }
 
-    /// Puts `rules` in force for every request that begins from now on.
-    pub(crate) fn replace(&self, rules: BTreeSet<Acl>) {
-        self.rules.store(Arc::new(Rules::new(rules)));
+    /// Changes the rules by `change`, whose result is returned. Durable and in force for every request that begins after it
+    /// returns. Blocks.
+    pub fn change<T>(&self, change: impl FnOnce(&mut BTreeSet<Acl>) -> T) -> Result<T, ChangeError> {
+        let _one_at_a_time = self.kept.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.acls();
+        let mut after = before.clone();
+        let result = change(&mut after);
+        if after.len() > ACLS_MAX {
+            return Err(ChangeError::TooMany);
+        }
+        if after != before {
+            file::write(self.kept.storage.as_ref(), &self.kept.dir, &after)?;
+            self.rules.store(Arc::new(Rules::new(after)));
+        }
+        Ok(result)
     }
 
     fn is_super(&self, principal: &Principal) -> bool {
-        self.super_users.contains(principal.name())
+        self.settings.super_users.contains(principal.name())
     }
 
     fn authorize(
@@ -80,7 +126,7 @@ impl Authorizer {
     }
 
     fn without_rules(&self) -> Verdict {
-        if self.open_without_rules { Verdict::Allowed } else { Verdict::Denied }
+        if self.settings.allow_everyone_if_no_acl_found { Verdict::Allowed } else { Verdict::Denied }
     }
 
     fn authorize_any(

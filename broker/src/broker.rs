@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::authorizer::{Access, Authorizer};
 use crate::clock::{Clock, SystemClock};
 use crate::config::BrokerConfig;
 use crate::connection::{ByteLimit, Connection};
+use crate::credentials::Credentials;
 use crate::durability::LogConfig;
 use crate::error::OpenError;
 use crate::groups::Groups;
@@ -15,6 +18,9 @@ use crate::sessions::FetchSessions;
 use crate::topics::Topics;
 use crate::topics::config::{Durability, TopicDefaults};
 use crate::validator::RecordValidator;
+
+/// Passwords hashed at a time: a flood of logins must not take every thread.
+const LOGINS_AT_ONCE: usize = 4;
 
 /// A running broker. Cheap to clone; all clones are the same broker.
 #[derive(Debug, Clone)]
@@ -33,6 +39,8 @@ struct Inner {
     sessions: FetchSessions,
     request_bytes: ByteLimit,
     authorizer: Option<Arc<Authorizer>>,
+    credentials: Credentials,
+    logins: Semaphore,
 }
 
 impl Broker {
@@ -63,12 +71,19 @@ impl Broker {
         };
         let dir = config.data_dir.clone();
         let topics_clock = Arc::clone(&clock);
+        let authorizer = config.authorizer.clone();
         let opening = tokio::task::spawn_blocking(move || {
-            let topics = Topics::open(&dir, log_config, storage, topics_clock)?;
+            let topics = Topics::open(&dir, log_config, Arc::clone(&storage), topics_clock)?;
             let producer_ids = ProducerIds::open(&topics)?;
-            Ok::<_, OpenError>((topics, producer_ids))
+            let credentials = Credentials::open(Arc::clone(&storage), &dir)?;
+            let authorizer = authorizer
+                .map(|settings| Authorizer::open(storage, &dir, settings))
+                .transpose()?
+                .map(Arc::new);
+            Ok::<_, OpenError>((topics, producer_ids, credentials, authorizer))
         });
-        let (topics, producer_ids) = opening.await.map_err(OpenError::Interrupted)??;
+        let (topics, producer_ids, credentials, authorizer) =
+            opening.await.map_err(OpenError::Interrupted)??;
         let groups = Groups::open(&topics, config.groups.clone(), clock);
         let schema_context = Arc::from(config.schema_context.as_str());
         let request_bytes = ByteLimit::new(config.queued_max_request_bytes);
@@ -81,7 +96,9 @@ impl Broker {
             schema_context,
             sessions: FetchSessions::default(),
             request_bytes,
-            authorizer: None,
+            authorizer,
+            credentials,
+            logins: Semaphore::new(LOGINS_AT_ONCE),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -128,6 +145,21 @@ impl Broker {
     /// What the peer of a connection may do, as of now.
     pub(crate) fn access(&self, connection: &Connection) -> Access {
         Access::new(self.inner.authorizer.clone(), connection.principal().clone(), connection.host())
+    }
+
+    /// The access rules; `None` when everybody may do everything.
+    pub fn authorizer(&self) -> Option<&Arc<Authorizer>> {
+        self.inner.authorizer.as_ref()
+    }
+
+    /// The users.
+    pub fn credentials(&self) -> &Credentials {
+        &self.inner.credentials
+    }
+
+    /// Turns to hash a password.
+    pub(crate) fn logins(&self) -> &Semaphore {
+        &self.inner.logins
     }
 
     pub(crate) fn schema_context(&self) -> Arc<str> {

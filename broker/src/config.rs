@@ -4,13 +4,15 @@
 //! only set topic defaults (`log.retention.hours`, `message.max.bytes`, ...) belong to
 //! [`TopicDefaults`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::groups::GroupsConfig;
+use crate::listeners::{self, DEFAULT_NAME, LISTENER_KEYS, ListenerSecurity};
 use crate::topics::config::TopicDefaults;
 
 mod keys;
@@ -29,6 +31,20 @@ pub enum ConfigError {
         value: String,
         /// What is expected.
         reason: &'static str,
+    },
+    /// Something else makes this setting necessary.
+    #[error("{key}: needed by {for_what}")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// What needs it.
+        for_what: String,
+    },
+    /// The map of protocols leaves a listener out.
+    #[error("listener.security.protocol.map does not say what listener {listener} speaks")]
+    NoProtocol {
+        /// Its name.
+        listener: String,
     },
     /// Not `[NAME://]HOST:PORT`.
     #[error("listener \"{text}\" is not of the form [NAME://]HOST:PORT")]
@@ -79,15 +95,22 @@ pub struct ListenerConfig {
     /// What clients are told. Port 0 stands for the bound one. Without it clients are told the bound address, or, for an
     /// unspecified address such as 0.0.0.0, the one they came in on.
     pub advertise: Option<Endpoint>,
+    /// What protects it.
+    pub security: ListenerSecurity,
 }
 
 impl ListenerConfig {
+    /// A plain listener that advertises where it binds.
+    pub fn plain(name: impl Into<String>, bind: Endpoint) -> Self {
+        Self { name: name.into(), bind, advertise: None, security: ListenerSecurity::default() }
+    }
+
     /// Splits `[NAME://]HOST:PORT` into name and endpoint.
     pub fn parse_endpoint(text: &str) -> Result<(String, Endpoint), ConfigError> {
         match text.split_once("://") {
             Some((name, endpoint)) if !name.is_empty() => Ok((name.to_ascii_uppercase(), endpoint.parse()?)),
             Some(_) => Err(ConfigError::Listener { text: text.to_owned() }),
-            None => Ok(("PLAINTEXT".to_owned(), text.parse()?)),
+            None => Ok((DEFAULT_NAME.to_owned(), text.parse()?)),
         }
     }
 }
@@ -117,6 +140,14 @@ pub struct BrokerConfig {
     pub connections_max_idle: Duration,
     /// `max.connections`.
     pub max_connections: usize,
+    /// `max.connections.per.ip`, and `max.connections.per.ip.overrides` for some.
+    pub max_connections_per_ip: PerAddress,
+    /// `connection.failed.authentication.delay.ms`.
+    pub failed_authentication_delay: Duration,
+    /// `sasl.server.max.receive.size`: longest request of a connection that has not authenticated.
+    pub sasl_receive_max_bytes: usize,
+    /// `authorizer.class.name` and what goes with it; `None` when everybody may do everything.
+    pub authorizer: Option<AuthorizerSettings>,
     /// `fetch.max.bytes`.
     pub fetch_max_bytes: usize,
     /// `assay.drain.timeout.ms`.
@@ -142,6 +173,53 @@ pub struct BrokerConfig {
     given: BTreeMap<String, String>,
 }
 
+/// `super.users` and `allow.everyone.if.no.acl.found`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizerSettings {
+    /// Principals, as `User:NAME`, that may do everything.
+    pub super_users: BTreeSet<String>,
+    /// Whether a resource that no rule mentions is open to everybody.
+    pub allow_everyone_if_no_acl_found: bool,
+}
+
+/// A bound on something per address of a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PerAddress {
+    most: usize,
+    overrides: BTreeMap<IpAddr, usize>,
+}
+
+impl PerAddress {
+    /// The bound for one address.
+    pub fn of(&self, address: IpAddr) -> usize {
+        self.overrides.get(&address.to_canonical()).copied().unwrap_or(self.most)
+    }
+}
+
+/// Settings that were given and have no effect, for one line of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unused {
+    /// Keys of Kafka that mean nothing for this broker, with the reason.
+    pub inapplicable: Vec<(String, &'static str)>,
+    /// Keys that nobody knows.
+    pub unknown: Vec<String>,
+}
+
+impl Unused {
+    /// Whether every setting had an effect.
+    pub fn is_empty(&self) -> bool {
+        self.inapplicable.is_empty() && self.unknown.is_empty()
+    }
+}
+
+impl fmt::Display for Unused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unknown = self.unknown.iter().map(|key| format!("{key} (not known)"));
+        let inapplicable = self.inapplicable.iter().map(|(key, reason)| format!("{key} ({reason})"));
+        f.write_str(&unknown.chain(inapplicable).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// Where a broker setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrokerConfigSource {
@@ -160,23 +238,26 @@ impl BrokerConfig {
         config
     }
 
-    /// Reads `settings` over the defaults. Also returns the keys that mean nothing here, for one log line.
+    /// Reads `settings` over the defaults. Also returns the settings without effect.
     pub fn from_settings(
         data_dir: impl Into<PathBuf>,
         settings: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<(Self, Vec<String>), ConfigError> {
+    ) -> Result<(Self, Unused), ConfigError> {
         Self::parse(data_dir.into(), settings.into_iter().collect())
     }
 
-    fn parse(
-        data_dir: PathBuf,
-        mut given: BTreeMap<String, String>,
-    ) -> Result<(Self, Vec<String>), ConfigError> {
+    fn parse(data_dir: PathBuf, mut given: BTreeMap<String, String>) -> Result<(Self, Unused), ConfigError> {
         if let Some(id) = given.remove("broker.id") {
             given.entry("node.id".to_owned()).or_insert(id);
         }
-        let unknown =
-            given.iter().filter(|(key, value)| !is_known(key, value)).map(|(key, _)| key.clone()).collect();
+        let mut unused = Unused::default();
+        for (key, value) in given.iter().filter(|(key, value)| !is_known(key, value)) {
+            match keys::inapplicable(key) {
+                Some(reason) => unused.inapplicable.push((key.clone(), reason)),
+                None => unused.unknown.push(key.clone()),
+            }
+            tracing::trace!(key, value, "setting without effect");
+        }
         let values = Values(&given);
         let groups = GroupsConfig {
             offsets_partitions: values.number("offsets.topic.num.partitions")?,
@@ -202,6 +283,10 @@ impl BrokerConfig {
             queued_max_request_bytes: values.number("queued.max.request.bytes")?,
             connections_max_idle: values.milliseconds("connections.max.idle.ms")?,
             max_connections: values.number("max.connections")?,
+            max_connections_per_ip: values.per_address()?,
+            failed_authentication_delay: values.milliseconds("connection.failed.authentication.delay.ms")?,
+            sasl_receive_max_bytes: values.number("sasl.server.max.receive.size")?,
+            authorizer: values.authorizer()?,
             fetch_max_bytes: values.number("fetch.max.bytes")?,
             drain_timeout: values.milliseconds("assay.drain.timeout.ms")?,
             validation_timeout: values.milliseconds("assay.validation.timeout.ms")?,
@@ -215,7 +300,18 @@ impl BrokerConfig {
             groups,
             given,
         };
-        Ok((config, unknown))
+        config.listeners()?;
+        Ok((config, unused))
+    }
+
+    /// The listeners of `listeners`; `None` when that is not given.
+    pub fn listeners(&self) -> Result<Option<Vec<ListenerConfig>>, ConfigError> {
+        listeners::listeners(&self.given)
+    }
+
+    /// What protects the listener of this name.
+    pub fn listener_security(&self, name: &str) -> Result<ListenerSecurity, ConfigError> {
+        listeners::security(&self.given, name)
     }
 
     /// The settings as given, by Kafka's names.
@@ -235,7 +331,12 @@ impl BrokerConfig {
 /// Whether a key is a broker key or sets a topic default; a wrong value of the latter is reported when topics open.
 fn is_known(name: &str, value: &str) -> bool {
     let sets_default = |defaults| defaults != TopicDefaults::default();
+    let of_listener = || {
+        let (_, key) = name.strip_prefix("listener.name.")?.split_once('.')?;
+        Some(LISTENER_KEYS.contains(&key))
+    };
     KEYS.iter().any(|key| key.name == name)
+        || of_listener() == Some(true)
         || TopicDefaults::from_broker([(name, value)]).map_or(true, sets_default)
 }
 
@@ -273,6 +374,41 @@ impl Values<'_> {
         } else {
             Err(self.invalid(name, "fsync, interval or os is expected"))
         }
+    }
+
+    fn per_address(&self) -> Result<PerAddress, ConfigError> {
+        const OVERRIDES: &str = "max.connections.per.ip.overrides";
+        let mut overrides = BTreeMap::new();
+        for pair in self.text(OVERRIDES).split(',').filter(|pair| !pair.trim().is_empty()) {
+            let parsed = pair.rsplit_once(':').and_then(|(address, most)| {
+                let address: IpAddr = address.trim().trim_matches(['[', ']']).parse().ok()?;
+                Some((address.to_canonical(), most.trim().parse().ok()?))
+            });
+            let (address, most) =
+                parsed.ok_or_else(|| self.invalid(OVERRIDES, "ADDRESS:NUMBER, ... is expected"))?;
+            overrides.insert(address, most);
+        }
+        Ok(PerAddress { most: self.number("max.connections.per.ip")?, overrides })
+    }
+
+    fn authorizer(&self) -> Result<Option<AuthorizerSettings>, ConfigError> {
+        const CLASS: &str = "authorizer.class.name";
+        let name = self.text(CLASS).rsplit('.').next().unwrap_or_default();
+        if name.is_empty() {
+            return Ok(None);
+        }
+        if !matches!(name, "StandardAuthorizer" | "AclAuthorizer") {
+            return Err(
+                self.invalid(CLASS, "org.apache.kafka.metadata.authorizer.StandardAuthorizer is expected")
+            );
+        }
+        let super_users = self.text("super.users").split(';').map(str::trim).filter(|user| !user.is_empty());
+        let super_users: BTreeSet<String> = super_users.map(str::to_owned).collect();
+        if super_users.iter().any(|user| !user.starts_with("User:")) {
+            return Err(self.invalid("super.users", "User:NAME;User:NAME is expected"));
+        }
+        let allow_everyone_if_no_acl_found = self.boolean("allow.everyone.if.no.acl.found")?;
+        Ok(Some(AuthorizerSettings { super_users, allow_everyone_if_no_acl_found }))
     }
 
     fn boolean(&self, name: &'static str) -> Result<bool, ConfigError> {

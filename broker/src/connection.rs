@@ -9,8 +9,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::Broker;
 use crate::dispatch;
 use crate::protocol::Frame;
+use crate::sasl;
 use crate::server::{Advertised, ListenerInfo, Stream};
 
 mod frames;
@@ -31,6 +32,8 @@ use frames::FrameReader;
 const FRAMES_QUEUED_MAX: usize = 16;
 /// Responses begun and not yet sent, at most.
 const RESPONSES_QUEUED_MAX: usize = 64;
+/// How long a peer that has not authenticated may be silent.
+const AUTHENTICATION_PATIENCE: Duration = Duration::from_secs(60);
 /// Request bytes of one connection in memory at most; one frame may always be.
 const REQUEST_BYTES_MAX: usize = 128 << 20;
 /// Response bytes of one connection in memory at most; one response may always be.
@@ -70,15 +73,19 @@ pub struct Connection {
     principal: OnceLock<Principal>,
     pub(crate) software: Mutex<Option<String>>,
     pub(crate) closed: CancellationToken,
+    /// How far authentication has come. Locked for moments, by the one request that runs.
+    sasl: Mutex<sasl::State>,
     in_flight: AtomicUsize,
 }
 
 impl Connection {
     pub(crate) fn new(peer: SocketAddr, local: SocketAddr, listener: Arc<ListenerInfo>) -> Self {
+        let sasl = if listener.sasl.is_some() { sasl::State::Unauthenticated } else { sasl::State::Open };
         Self {
             peer,
             local,
             listener,
+            sasl: Mutex::new(sasl),
             principal: OnceLock::new(),
             software: Mutex::new(None),
             closed: CancellationToken::new(),
@@ -101,6 +108,20 @@ impl Connection {
         self.principal.get().unwrap_or(&Principal::Anonymous)
     }
 
+    /// Settles who is at the other end. Whether it is the same as before, where that was settled.
+    pub(crate) fn set_principal(&self, principal: Principal) -> bool {
+        *self.principal.get_or_init(|| principal.clone()) == principal
+    }
+
+    pub(crate) fn sasl(&self) -> MutexGuard<'_, sasl::State> {
+        self.sasl.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anything but authentication may be served now.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.sasl().is_settled(Instant::now())
+    }
+
     /// Client software as announced with `ApiVersions`, for logs.
     pub(crate) fn software(&self) -> String {
         let software = self.software.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,6 +142,8 @@ pub(crate) enum Reply {
     Ready(Frame),
     /// The response follows once this is done.
     Later(BoxFuture<'static, Frame>),
+    /// The response is sent, then the connection is closed.
+    Last(Frame),
     /// What was answered before is sent, then the connection is closed.
     Close,
 }
@@ -131,6 +154,7 @@ impl std::fmt::Debug for Reply {
             Self::Nothing => "Nothing",
             Self::Ready(_) => "Ready",
             Self::Later(_) => "Later",
+            Self::Last(_) => "Last",
             Self::Close => "Close",
         })
     }
@@ -197,9 +221,15 @@ async fn read_loop(
 ) {
     let request_bytes = ByteLimit::new(REQUEST_BYTES_MAX);
     let mut reader = FrameReader::new(half, broker.config().socket_request_max_bytes);
-    let idle = broker.config().connections_max_idle;
+    let config = broker.config();
     let read_all = async {
         loop {
+            let mut idle = config.connections_max_idle;
+            reader.length_max = config.socket_request_max_bytes;
+            if !connection.is_settled() {
+                idle = idle.min(AUTHENTICATION_PATIENCE);
+                reader.length_max = reader.length_max.min(config.sasl_receive_max_bytes);
+            }
             match tokio::time::timeout(idle, reader.length()).await {
                 Ok(Ok(Some(length))) => {
                     let Some(of_connection) = request_bytes.take(length).await else { return };
@@ -253,12 +283,13 @@ async fn process_loop(
         let reply = dispatch::dispatch(broker, connection, frame).await;
         drop(of_broker);
         let response_permit = match &reply {
-            Reply::Ready(frame) => response_bytes.take(frame.len()).await,
+            Reply::Ready(frame) | Reply::Last(frame) => response_bytes.take(frame.len()).await,
             Reply::Nothing | Reply::Later(_) => None,
             Reply::Close => break,
         };
+        let is_last = matches!(reply, Reply::Last(_));
         let queued = Queued { reply, _request_bytes: of_connection, _response_bytes: response_permit };
-        if replies.send(queued).await.is_err() {
+        if replies.send(queued).await.is_err() || is_last {
             break;
         }
     }
@@ -275,7 +306,7 @@ async fn write_loop(
     while let Some(queued) = replies.recv().await {
         let frame = match queued.reply {
             Reply::Nothing | Reply::Close => Frame::default(),
-            Reply::Ready(frame) => frame,
+            Reply::Ready(frame) | Reply::Last(frame) => frame,
             Reply::Later(frame) => frame.await,
         };
         connection.in_flight.fetch_sub(1, Ordering::Relaxed);

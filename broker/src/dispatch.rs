@@ -1,6 +1,7 @@
 //! From a frame to a handler: the table of served versions, the gate in front of it, and one match.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -12,6 +13,7 @@ use crate::handlers;
 use crate::protocol::header::write_response_header;
 use crate::protocol::messages;
 use crate::protocol::{ApiKey, DecodeError, Frame, Message, Reader, RequestHeader, Writer};
+use crate::sasl;
 
 /// One row of the table that `ApiVersions` advertises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::SyncGroup, 0, 5),
     row(ApiKey::DescribeGroups, 0, 6),
     row(ApiKey::ListGroups, 0, 5),
+    row(ApiKey::SaslHandshake, 0, 1),
     row(ApiKey::ApiVersions, 0, 4),
     row(ApiKey::CreateTopics, 2, 7),
     row(ApiKey::DeleteTopics, 1, 6),
@@ -57,12 +60,15 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::DescribeConfigs, 1, 4),
     row(ApiKey::AlterConfigs, 0, 2),
     row(ApiKey::DescribeLogDirs, 1, 4),
+    row(ApiKey::SaslAuthenticate, 0, 2),
     row(ApiKey::CreatePartitions, 0, 3),
     row(ApiKey::DeleteGroups, 0, 2),
     row(ApiKey::ElectLeaders, 0, 2),
     row(ApiKey::IncrementalAlterConfigs, 0, 1),
     row(ApiKey::ListPartitionReassignments, 0, 0),
     row(ApiKey::OffsetDelete, 0, 0),
+    row(ApiKey::DescribeUserScramCredentials, 0, 0),
+    row(ApiKey::AlterUserScramCredentials, 0, 0),
     row(ApiKey::DescribeCluster, 0, 2),
     row(ApiKey::ConsumerGroupHeartbeat, 0, 1),
     row(ApiKey::ConsumerGroupDescribe, 0, 1),
@@ -123,12 +129,19 @@ enum Refusal {
     UnknownApi(i16),
     #[error("{api:?} version {version} is not served")]
     Version { api: ApiKey, version: i16 },
+    #[error("{0:?} before authentication")]
+    Unauthenticated(ApiKey),
+    #[error("{0:?} after the session's lifetime (connections.max.reauth.ms)")]
+    SessionExpired(ApiKey),
     #[error("request cannot be decoded")]
     Decode(#[from] DecodeError),
 }
 
 /// Runs one request. Returns when its effects are ordered before those of the next one.
 pub(crate) async fn dispatch(broker: &Broker, connection: &Arc<Connection>, frame: Bytes) -> Reply {
+    if matches!(&*connection.sasl(), sasl::State::Exchanging { bare: true, .. }) {
+        return handlers::sasl_authenticate::bare(broker, connection, frame).await;
+    }
     let mut reader = Reader::new(frame);
     let context = match admit(broker, connection, &mut reader) {
         Ok(Admitted::Run(context)) => context,
@@ -193,6 +206,9 @@ fn admit(
         }
         return Err((Refusal::Version { api, version }, Some(header)));
     }
+    if let Err(refusal) = check_authentication(connection, api) {
+        return Err((refusal, Some(header)));
+    }
     if let Err(error) = header.read_rest(reader, api.is_flexible(version)) {
         return Err((error.into(), Some(header)));
     }
@@ -201,6 +217,22 @@ fn admit(
         peer = %connection.peer, api = api.name(), version, client_id = %context.client_id, "request"
     );
     Ok(Admitted::Run(context))
+}
+
+/// Lets only authentication through where it is still to come, or to come again.
+fn check_authentication(connection: &Connection, api: ApiKey) -> Result<(), Refusal> {
+    let state = connection.sasl();
+    match (&*state, api) {
+        (sasl::State::Open, _)
+        | (_, ApiKey::ApiVersions)
+        | (sasl::State::Unauthenticated | sasl::State::Authenticated { .. }, ApiKey::SaslHandshake)
+        | (sasl::State::Exchanging { .. }, ApiKey::SaslAuthenticate) => Ok(()),
+        (sasl::State::Unauthenticated | sasl::State::Exchanging { .. }, _) => {
+            Err(Refusal::Unauthenticated(api))
+        }
+        (sasl::State::Authenticated { .. }, _) if state.is_settled(Instant::now()) => Ok(()),
+        (sasl::State::Authenticated { .. }, _) => Err(Refusal::SessionExpired(api)),
+    }
 }
 
 /// Decodes the request, calls its handler, encodes the response.
@@ -275,17 +307,23 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
         | ApiKey::CreatePartitions
         | ApiKey::ElectLeaders
         | ApiKey::ListPartitionReassignments
+        | ApiKey::DescribeUserScramCredentials
+        | ApiKey::AlterUserScramCredentials
         | ApiKey::DescribeCluster
         | ApiKey::DescribeProducers
         | ApiKey::DescribeTopicPartitions => run_admin(context, reader).await,
-        ApiKey::SaslHandshake
-        | ApiKey::SaslAuthenticate
-        | ApiKey::AddPartitionsToTxn
+        ApiKey::SaslHandshake => {
+            let request = messages::SaslHandshakeRequest::read(&mut reader, context.version)?;
+            Ok(handlers::sasl_handshake::handle(context, &request))
+        }
+        ApiKey::SaslAuthenticate => {
+            let request = messages::SaslAuthenticateRequest::read(&mut reader, context.version)?;
+            Ok(handlers::sasl_authenticate::handle(context, request).await)
+        }
+        ApiKey::AddPartitionsToTxn
         | ApiKey::AddOffsetsToTxn
         | ApiKey::EndTxn
         | ApiKey::TxnOffsetCommit
-        | ApiKey::DescribeUserScramCredentials
-        | ApiKey::AlterUserScramCredentials
         | ApiKey::DescribeTransactions
         | ApiKey::ListTransactions => Err(context.not_served()),
     }
@@ -352,6 +390,16 @@ async fn run_admin(context: &Context, mut reader: Reader) -> Result<Reply, Refus
         ApiKey::ListPartitionReassignments => {
             let handler = handlers::list_partition_reassignments::handle;
             let request = messages::ListPartitionReassignmentsRequest::read(&mut reader, context.version)?;
+            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+        }
+        ApiKey::DescribeUserScramCredentials => {
+            let handler = handlers::user_scram_credentials::describe;
+            let request = messages::DescribeUserScramCredentialsRequest::read(&mut reader, context.version)?;
+            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+        }
+        ApiKey::AlterUserScramCredentials => {
+            let handler = handlers::user_scram_credentials::alter;
+            let request = messages::AlterUserScramCredentialsRequest::read(&mut reader, context.version)?;
             Ok(Reply::Ready(context.respond(&handler(context, request).await)))
         }
         ApiKey::DescribeCluster => {

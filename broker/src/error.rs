@@ -1,5 +1,7 @@
 //! Errors of the layers below as the protocol's codes: one exhaustive match each.
 
+use crate::authorizer::AclFileError;
+use crate::credentials::CredentialsError;
 use crate::partition::{AppendError, ReadError};
 use crate::producer_ids::ProducerIdError;
 use crate::producer_state::SequenceError;
@@ -16,6 +18,12 @@ pub enum OpenError {
     /// The producer ids cannot be read.
     #[error(transparent)]
     ProducerIds(#[from] ProducerIdError),
+    /// The users cannot be read.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The access rules cannot be read.
+    #[error(transparent)]
+    Acls(#[from] AclFileError),
     /// A setting that topics inherit is wrong.
     #[error(transparent)]
     Setting(#[from] TopicConfigError),

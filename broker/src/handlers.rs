@@ -32,4 +32,7 @@ pub mod offset_delete;
 pub mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
+pub(crate) mod sasl_authenticate;
+pub(crate) mod sasl_handshake;
 pub mod sync_group;
+pub(crate) mod user_scram_credentials;

@@ -11,18 +11,22 @@ pub mod clock;
 pub mod compression;
 pub mod config;
 pub mod connection;
+pub mod credentials;
 pub mod dispatch;
 pub mod durability;
 pub mod error;
 pub mod groups;
 pub mod handlers;
+pub mod listeners;
 pub mod log;
 pub mod partition;
 pub mod producer_ids;
 pub mod producer_state;
 pub mod protocol;
 pub mod record_batch;
+pub mod sasl;
 pub mod server;
+pub mod tls;
 pub mod topics;
 pub mod validator;
 
@@ -32,8 +36,9 @@ mod validation;
 
 pub use broker::Broker;
 pub use config::{BrokerConfig, Endpoint, ListenerConfig};
+pub use credentials::Credentials;
 pub use error::OpenError;
-pub use server::{Drained, Listener, serve};
+pub use server::{Drained, ListenError, Listener, serve};
 pub use validator::{
     AcceptAll, Outcome, PrepareError, RecordValidator, RecordView, SchemaKey, ValidationContext,
 };

@@ -2,12 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +12,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::broker::Broker;
 use crate::config::{Endpoint, ListenerConfig};
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Principal};
+use crate::listeners::SecurityProtocol;
+use crate::sasl::SaslSettings;
+use crate::tls::{self, Tls, TlsError};
+
+mod places;
+mod stream;
+
+use places::Places;
+pub(crate) use stream::Stream;
 
 /// Pause after a failed accept, so that running out of file descriptors does not spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -27,9 +33,20 @@ pub struct Listener {
     info: Arc<ListenerInfo>,
 }
 
+/// Why a listener cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address cannot be bound.
+    #[error(transparent)]
+    Bind(#[from] io::Error),
+    /// Certificate, key or trust cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
 impl Listener {
-    /// Binds the address of `config`; port 0 picks a free one.
-    pub async fn bind(config: &ListenerConfig) -> io::Result<Self> {
+    /// Binds the address of `config`, port 0 picking a free one, and reads its certificates.
+    pub async fn bind(config: &ListenerConfig) -> Result<Self, ListenError> {
         let socket = TcpListener::bind((config.bind.host.as_str(), config.bind.port)).await?;
         let port = socket.local_addr()?.port();
         let advertise = match &config.advertise {
@@ -40,7 +57,15 @@ impl Listener {
                 _ => Some(Endpoint { host: config.bind.host.clone(), port }),
             },
         };
-        Ok(Self { socket, info: Arc::new(ListenerInfo { name: config.name.clone(), advertise }) })
+        let tls = config.security.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
+        let info = ListenerInfo {
+            name: config.name.clone(),
+            advertise,
+            protocol: config.security.protocol,
+            tls,
+            sasl: config.security.sasl.clone(),
+        };
+        Ok(Self { socket, info: Arc::new(info) })
     }
 
     /// The address it listens on.
@@ -57,13 +82,21 @@ impl Listener {
     pub fn name(&self) -> &str {
         &self.info.name
     }
+
+    /// What it speaks.
+    pub fn protocol(&self) -> SecurityProtocol {
+        self.info.protocol
+    }
 }
 
-/// Name and advertised address of a listener.
+/// What connections need to know of their listener.
 #[derive(Debug)]
 pub(crate) struct ListenerInfo {
     pub(crate) name: String,
     pub(crate) advertise: Option<Endpoint>,
+    pub(crate) protocol: SecurityProtocol,
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) sasl: Option<SaslSettings>,
 }
 
 /// Host and port as they go into responses.
@@ -74,57 +107,6 @@ impl ListenerInfo {
         self.advertise
             .clone()
             .unwrap_or_else(|| Endpoint { host: local.ip().to_canonical().to_string(), port: local.port() })
-    }
-}
-
-/// A byte stream as accepted; TLS will be another variant.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    /// TCP as it is.
-    Plain(TcpStream),
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-        }
     }
 }
 
@@ -153,10 +135,11 @@ pub async fn serve(
     let drain = CancellationToken::new();
     let abort = CancellationToken::new();
     let permits = Arc::new(Semaphore::new(broker.config().max_connections));
+    let places = Places::default();
     for listener in listeners {
         let (broker, drain, abort) = (broker.clone(), drain.clone(), abort.clone());
         let (connections, permits) = (connections.clone(), Arc::clone(&permits));
-        acceptors.spawn(accept(listener, broker, connections, permits, drain, abort));
+        acceptors.spawn(accept(listener, broker, connections, permits, places.clone(), drain, abort));
     }
     acceptors.close();
     shutdown.await;
@@ -182,6 +165,7 @@ async fn accept(
     broker: Broker,
     connections: TaskTracker,
     permits: Arc<Semaphore>,
+    places: Places,
     drain: CancellationToken,
     abort: CancellationToken,
 ) {
@@ -203,14 +187,48 @@ async fn accept(
             continue;
         };
         let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { continue };
+        let most = broker.config().max_connections_per_ip.of(peer.ip());
+        let Some(place) = places.take(peer.ip().to_canonical(), most) else {
+            tracing::warn!(%peer, listener = %listener.info.name, most, "max.connections.per.ip reached, refusing");
+            continue;
+        };
         let connection = Connection::new(peer, local, Arc::clone(&listener.info));
         let (broker, drain, abort) = (broker.clone(), drain.clone(), abort.clone());
         connections.spawn(async move {
             tokio::select! {
-                () = connection::run(Stream::Plain(stream), connection, broker, drain) => {}
+                () = serve_one(stream, connection, broker, drain) => {}
                 () = abort.cancelled() => {}
             }
-            drop(permit);
+            drop((permit, place));
         });
+    }
+}
+
+/// Shakes hands where the listener speaks TLS, then serves.
+async fn serve_one(stream: TcpStream, connection: Connection, broker: Broker, drain: CancellationToken) {
+    let info = Arc::clone(&connection.listener);
+    let Some(tls) = &info.tls else {
+        connection::run(Stream::Plain(stream), connection, broker, drain).await;
+        return;
+    };
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream) => accepted,
+        () = drain.cancelled() => return,
+    };
+    match accepted {
+        Ok(stream) => {
+            if info.sasl.is_none()
+                && let Some(subject) = tls::peer_subject(&stream)
+            {
+                connection.set_principal(Principal::user(&subject));
+            }
+            connection::run(Stream::Tls(Box::new(stream)), connection, broker, drain).await;
+        }
+        Err(error) => {
+            tracing::warn!(
+                peer = %connection.peer, listener = %info.name, cause = tls::handshake_failure(&error),
+                "TLS handshake failed"
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::{
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Names in the file, by table, and the setting each one is.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 15] = [
     ("data_dir", "data_dir"),
     ("roles", "roles"),
     ("log", "log"),
@@ -27,6 +27,7 @@ const NAMES: [(&str, &str); 14] = [
     ("broker.advertise", "broker_advertise"),
     ("broker.registry_url", "registry_url"),
     ("broker.config", "broker_config"),
+    ("broker.server_properties", "server_properties"),
     ("database_url", "database_url"),
 ];
 

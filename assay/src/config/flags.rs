@@ -18,6 +18,7 @@ pub(crate) fn read(arguments: &ServeArgs) -> Result<Layer, ConfigError> {
         ("broker_advertise", lists(&arguments.broker_advertise)),
         ("database_url", arguments.database_url.clone()),
         ("registry_url", arguments.registry_url.clone()),
+        ("server_properties", arguments.server_properties.clone()),
         ("compatibility", arguments.compatibility.clone()),
         ("mode_mutability", arguments.mode_mutability.clone()),
         ("shutdown_timeout", arguments.shutdown_timeout.clone()),
@@ -30,7 +31,7 @@ pub(crate) fn read(arguments: &ServeArgs) -> Result<Layer, ConfigError> {
     }
     let source = Source("--broker-config".to_owned());
     for pair in &arguments.broker_config {
-        layer.set("broker_config", pair, &source).transpose()?;
+        layer.set_one_broker_config(pair, &source)?;
     }
     Ok(layer)
 }

@@ -43,6 +43,7 @@ pub(crate) struct Layer {
     pub(crate) database_url: Option<String>,
     pub(crate) registry_url: Option<String>,
     pub(crate) broker_config: BTreeMap<String, String>,
+    pub(crate) server_properties: Option<PathBuf>,
     pub(crate) compatibility: Option<CompatibilityLevel>,
     pub(crate) mode_mutability: Option<bool>,
     pub(crate) shutdown_timeout: Option<Duration>,
@@ -66,6 +67,9 @@ impl Layer {
             "database_url" => database_url(text, source).map(|url| self.database_url = Some(url)),
             "registry_url" => http_url(text, source).map(|url| self.registry_url = Some(url)),
             "broker_config" => self.set_broker_config(text, source),
+            "server_properties" => {
+                not_empty(text, source).map(|text| self.server_properties = Some(PathBuf::from(text)))
+            }
             "compatibility" => parsed(text, source, CompatibilityLevel::from_str)
                 .map(|level| self.compatibility = Some(level)),
             "mode_mutability" => boolean(text, source).map(|flag| self.mode_mutability = Some(flag)),
@@ -90,6 +94,7 @@ impl Layer {
             database_url: self.database_url.or(below.database_url),
             registry_url: self.registry_url.or(below.registry_url),
             broker_config,
+            server_properties: self.server_properties.or(below.server_properties),
             compatibility: self.compatibility.or(below.compatibility),
             mode_mutability: self.mode_mutability.or(below.mode_mutability),
             shutdown_timeout: self.shutdown_timeout.or(below.shutdown_timeout),
@@ -98,26 +103,46 @@ impl Layer {
         }
     }
 
-    /// `KEY=VALUE[,KEY=VALUE...]`; a part without `=` belongs to the value before it.
+    /// `KEY=VALUE[,KEY=VALUE...]`; a part that does not begin with a key of Kafka belongs to the value before it.
     fn set_broker_config(&mut self, text: &str, source: &Source) -> Result<(), ConfigError> {
         let mut last: Option<String> = None;
         for part in text.split(',') {
             match (part.split_once('='), &last) {
+                (Some((key, _)), Some(last)) if !is_broker_key(key.trim()) => self.add_to_value(last, part),
                 (Some((key, value)), _) if !key.trim().is_empty() => {
                     let key = key.trim().to_owned();
                     self.broker_config.insert(key.clone(), value.trim().to_owned());
                     last = Some(key);
                 }
-                (None, Some(key)) => {
-                    let value = self.broker_config.entry(key.clone()).or_default();
-                    value.push(',');
-                    value.push_str(part.trim());
-                }
+                (None, Some(last)) => self.add_to_value(last, part),
                 _ => return Err(bad(source, format!("`{part}` is not KEY=VALUE"))),
             }
         }
         Ok(())
     }
+
+    fn add_to_value(&mut self, key: &str, part: &str) {
+        let value = self.broker_config.entry(key.to_owned()).or_default();
+        value.push(',');
+        value.push_str(part.trim());
+    }
+
+    /// One `KEY=VALUE`, whatever the value holds.
+    pub(crate) fn set_one_broker_config(&mut self, text: &str, source: &Source) -> Result<(), ConfigError> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() => {
+                self.broker_config.insert(key.trim().to_owned(), value.trim().to_owned());
+                Ok(())
+            }
+            _ => Err(bad(source, format!("`{text}` is not KEY=VALUE"))),
+        }
+    }
+}
+
+/// Whether it looks like a key of Kafka's broker, unlike `O` in `User:CN=ann,O=x`.
+fn is_broker_key(text: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    text.chars().all(letters) && (text == "listeners" || text.contains('.'))
 }
 
 /// A value that makes no sense, with its source.

@@ -19,6 +19,10 @@ fn load(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Config, Co
     Config::load(&arguments(flags), &variables)
 }
 
+fn shown(listener: &ListenerConfig) -> String {
+    format!("{}://{}", listener.name, listener.bind)
+}
+
 fn refusal(flags: &[(&str, &str)]) -> String {
     load(flags, &[]).unwrap_err().to_string()
 }
@@ -30,7 +34,7 @@ fn nothing_said_means_the_defaults() {
     assert_eq!(config.data_dir, Path::new("assay-data"));
     assert_eq!(config.registry_listen.to_string(), "127.0.0.1:8081");
     assert_eq!(config.broker_listeners.len(), 1);
-    assert_eq!(config.broker_listeners[0].listen.to_string(), "PLAINTEXT://127.0.0.1:9092");
+    assert_eq!(shown(&config.broker_listeners[0]), "PLAINTEXT://127.0.0.1:9092");
     assert_eq!(config.shutdown_timeout, SHUTDOWN_TIMEOUT_DEFAULT);
     assert!(config.exposed().is_empty());
     assert!(config.needs_data_dir());
@@ -88,6 +92,35 @@ fn what_is_advertised_belongs_to_the_listener_of_that_name() {
         refusal(&[("--broker-listen", "h:1"), ("--broker-listen", "h:2")]),
         "--broker-listen: the listener name PLAINTEXT is given twice"
     );
+}
+
+#[test]
+fn listeners_may_come_from_kafkas_own_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.properties");
+    let text = "listeners=PLAINTEXT://127.0.0.1:1,SASL_PLAINTEXT://:2\nadvertised.listeners=PLAINTEXT://h:3\n\
+                num.partitions=4\nnode.id=5\n";
+    std::fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap();
+    let config =
+        load(&[("--server-properties", path), ("--broker-config", "num.partitions=6")], &[]).unwrap();
+    assert_eq!(shown(&config.broker_listeners[0]), "PLAINTEXT://127.0.0.1:1");
+    assert_eq!(config.broker_listeners[0].advertise.as_ref().unwrap().to_string(), "h:3");
+    assert_eq!(shown(&config.broker_listeners[1]), "SASL_PLAINTEXT://0.0.0.0:2");
+    assert!(config.exposed().is_empty(), "clients of the open one say who they are");
+    assert_eq!(config.broker_settings["num.partitions"], "6");
+    assert_eq!(config.broker_settings["node.id"], "5");
+    let flags = [("--server-properties", path), ("--broker-listen", "127.0.0.1:9")];
+    let config = load(&flags, &[]).unwrap();
+    assert_eq!(config.broker_listeners.iter().map(shown).collect::<Vec<_>>(), ["PLAINTEXT://127.0.0.1:9"]);
+    let many = "super.users=User:CN=ann,O=x,num.partitions=2";
+    let config = load(&[], &[("ASSAY_BROKER_CONFIG", many)]).unwrap();
+    assert_eq!(config.broker_settings["super.users"], "User:CN=ann,O=x");
+    assert_eq!(config.broker_settings["num.partitions"], "2");
+    let wrong = refusal(&[("--broker-config", "num.partitions=none")]);
+    assert!(wrong.starts_with("broker setting num.partitions=none: "), "{wrong}");
+    let tls = refusal(&[("--broker-listen", "SSL://127.0.0.1:0")]);
+    assert!(tls.contains("ssl.keystore.location"), "{tls}");
 }
 
 #[test]

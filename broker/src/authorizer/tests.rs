@@ -1,4 +1,5 @@
 use super::*;
+use crate::log::storage::Fs;
 
 const HOST: [u8; 4] = [10, 0, 0, 1];
 
@@ -17,9 +18,16 @@ fn acl(text: &str) -> Acl {
     }
 }
 
+fn authorizer(dir: &Path, open: bool) -> Authorizer {
+    let super_users = BTreeSet::from(["User:root".to_owned()]);
+    let settings = AuthorizerSettings { super_users, allow_everyone_if_no_acl_found: open };
+    Authorizer::open(Arc::new(Fs), dir, settings).unwrap()
+}
+
 fn access(rules: &[&str], user: &str, open: bool) -> Access {
-    let rules = rules.iter().map(|text| acl(text)).collect();
-    let authorizer = Authorizer::new(rules, BTreeSet::from(["User:root".to_owned()]), open);
+    let dir = tempfile::tempdir().unwrap();
+    let authorizer = authorizer(dir.path(), open);
+    authorizer.change(|acls| acls.extend(rules.iter().map(|text| acl(text)))).unwrap();
     Access::new(Some(Arc::new(authorizer)), Principal::user(user), HOST.into())
 }
 
@@ -124,4 +132,24 @@ fn filters_mean_what_they_say() {
     assert_eq!(count(&AclFilter { principal: Some("User:bob".to_owned()), ..every.clone() }), 1);
     assert_eq!(count(&AclFilter { permission: Permission::Allow, ..every.clone() }), 2);
     assert_eq!(count(&AclFilter { resource_type: ResourceType::Group, ..every }), 0);
+}
+
+#[test]
+fn rules_survive_and_damage_is_not_taken_for_openness() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = acl("DENY ann 10.0.0.1 ALL PREFIXED \u{e9}\"x");
+    let first = authorizer(dir.path(), false);
+    first.change(|acls| acls.insert(rule.clone())).unwrap();
+    assert_eq!(authorizer(dir.path(), false).acls(), BTreeSet::from([rule.clone()]));
+    first.change(|acls| acls.remove(&rule)).unwrap();
+    assert!(authorizer(dir.path(), false).acls().is_empty());
+    for (text, part) in
+        [("", "damaged"), ("{\"version\":9}", "newer"), ("{\"version\":0,\"acls\":[{}]}", "damaged")]
+    {
+        std::fs::write(dir.path().join("assay-acls.json"), text).unwrap();
+        let settings =
+            AuthorizerSettings { super_users: BTreeSet::new(), allow_everyone_if_no_acl_found: true };
+        let error = Authorizer::open(Arc::new(Fs), dir.path(), settings).unwrap_err().to_string();
+        assert!(error.contains(part), "{text}: {error}");
+    }
 }

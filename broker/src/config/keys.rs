@@ -17,6 +17,21 @@ pub struct BrokerKey {
     pub documentation: &'static str,
 }
 
+impl BrokerKey {
+    /// Whether the value of a setting of this name is kept from those who list settings.
+    pub fn is_sensitive(name: &str) -> bool {
+        const SENSITIVE: [&str; 4] = [
+            "ssl.key.password",
+            "ssl.keystore.certificate.chain",
+            "ssl.keystore.key",
+            "ssl.truststore.certificates",
+        ];
+        SENSITIVE.iter().any(|key| name.ends_with(key))
+            || name.ends_with("password")
+            || name.ends_with("jaas.config")
+    }
+}
+
 const fn key(
     name: &'static str,
     value_type: ValueType,
@@ -27,10 +42,24 @@ const fn key(
     BrokerKey { name, value_type, default, least, documentation }
 }
 
-use ValueType::{Boolean, Int, Long, String};
+use ValueType::{Boolean, Int, List, Long, String};
 
 /// Every broker key with a meaning here, by name.
 pub const KEYS: &[BrokerKey] = &[
+    key(
+        "advertised.listeners",
+        List,
+        "",
+        0,
+        "What clients are told to connect to, by listener; the bound address when not given.",
+    ),
+    key(
+        "allow.everyone.if.no.acl.found",
+        Boolean,
+        "false",
+        0,
+        "With an authorizer: whether what no rule mentions is open to everybody.",
+    ),
     key(
         "assay.drain.timeout.ms",
         Long,
@@ -69,6 +98,13 @@ pub const KEYS: &[BrokerKey] = &[
         "How long a produce request waits for schemas that are not known yet.",
     ),
     key(
+        "authorizer.class.name",
+        String,
+        "",
+        0,
+        "StandardAuthorizer, under any package, checks access rules; empty lets everybody do everything.",
+    ),
+    key(
         "auto.create.topics.enable",
         Boolean,
         "true",
@@ -76,11 +112,32 @@ pub const KEYS: &[BrokerKey] = &[
         "Create a topic when a client asks for its metadata.",
     ),
     key(
+        "connection.failed.authentication.delay.ms",
+        Int,
+        "100",
+        0,
+        "How long the answer to a failed authentication is held back.",
+    ),
+    key(
         "connections.max.idle.ms",
         Long,
         "600000",
         1,
         "Close a connection after so long without a request, or without progress in a response.",
+    ),
+    key(
+        "connections.max.reauth.ms",
+        Long,
+        "0",
+        0,
+        "Lifetime of a session that SASL began; 0 is without end. Also per listener.",
+    ),
+    key(
+        "controller.listener.names",
+        List,
+        "",
+        0,
+        "Names in listeners that are left out: there is no controller beside this node.",
     ),
     key(
         "default.replication.factor",
@@ -101,6 +158,14 @@ pub const KEYS: &[BrokerKey] = &[
     key("group.max.session.timeout.ms", Int, "1800000", 1, "Longest session timeout a member may ask for."),
     key("group.max.size", Int, "10000", 1, "Most members of one group. Kafka: unbounded."),
     key("group.min.session.timeout.ms", Int, "6000", 1, "Shortest session timeout a member may ask for."),
+    key(
+        "listener.security.protocol.map",
+        List,
+        "",
+        0,
+        "What each listener speaks. Without it a name that is a protocol is that, any other PLAINTEXT.",
+    ),
+    key("listeners", List, "", 0, "Where to listen, NAME://HOST:PORT; --broker-listen goes before it."),
     key("log.retention.check.interval.ms", Long, "300000", 1, "How often expired segments are looked for."),
     key(
         "max.connections",
@@ -108,6 +173,14 @@ pub const KEYS: &[BrokerKey] = &[
         "10000",
         1,
         "Most connections at a time; more are refused. Kafka: unbounded.",
+    ),
+    key("max.connections.per.ip", Int, "2147483647", 1, "Most connections from one address."),
+    key(
+        "max.connections.per.ip.overrides",
+        String,
+        "",
+        0,
+        "ADDRESS:NUMBER, ...: another bound for some addresses.",
     ),
     key("node.id", Int, "1", 0, "Identifier of this node; also read as broker.id."),
     key("num.partitions", Int, "1", 1, "Partitions of topics created without a number."),
@@ -137,5 +210,126 @@ pub const KEYS: &[BrokerKey] = &[
         1024,
         "Most bytes of requests that are read and not yet processed, over all connections. Kafka: unbounded.",
     ),
+    key(
+        "sasl.enabled.mechanisms",
+        List,
+        "SCRAM-SHA-256,SCRAM-SHA-512",
+        0,
+        "Mechanisms of SASL listeners: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512. Kafka: GSSAPI. Also per listener.",
+    ),
+    key("sasl.server.max.receive.size", Int, "524288", 1024, "Longest request before authentication."),
     key("socket.request.max.bytes", Int, "104857600", 1024, "Longest request."),
+    key(
+        "ssl.client.auth",
+        String,
+        "none",
+        0,
+        "Certificates of clients: none, requested, required. Also per listener, for SASL_SSL only so.",
+    ),
+    key("ssl.enabled.protocols", List, "TLSv1.2,TLSv1.3", 0, "Versions of TLS. Also per listener."),
+    key("ssl.key.password", String, "", 0, "Opens an encrypted private key. Also per listener."),
+    key(
+        "ssl.keystore.certificate.chain",
+        String,
+        "",
+        0,
+        "Certificate and chain in PEM, or the path of a file of them. Also per listener.",
+    ),
+    key(
+        "ssl.keystore.key",
+        String,
+        "",
+        0,
+        "Private key in PEM, or the path of a file with it. Also per listener.",
+    ),
+    key(
+        "ssl.keystore.location",
+        String,
+        "",
+        0,
+        "File with private key, certificate and chain in PEM; read again when it changes. Also per listener.",
+    ),
+    key("ssl.keystore.type", String, "PEM", 0, "PEM. Kafka: JKS. Also per listener."),
+    key(
+        "ssl.truststore.certificates",
+        String,
+        "",
+        0,
+        "Who may sign certificates of clients, in PEM, or the path of a file. Also per listener.",
+    ),
+    key(
+        "ssl.truststore.location",
+        String,
+        "",
+        0,
+        "File with who may sign certificates of clients, in PEM. Also per listener.",
+    ),
+    key("ssl.truststore.type", String, "PEM", 0, "PEM. Kafka: JKS. Also per listener."),
+    key("super.users", String, "", 0, "With an authorizer: who may do everything, User:NAME;User:NAME."),
 ];
+
+/// Settings of Kafka that mean nothing here, as a whole name or, with a dot at its end, the beginning of names; and why.
+const INAPPLICABLE: &[(&str, &str)] = &[
+    ("alter.", CLUSTER),
+    ("auto.leader.rebalance.enable", CLUSTER),
+    ("background.threads", THREADS),
+    ("broker.", CLUSTER),
+    ("controlled.shutdown.", CLUSTER),
+    ("controller.", CLUSTER),
+    ("early.start.listeners", CLUSTER),
+    ("eligible.leader.replicas.", CLUSTER),
+    ("initial.broker.registration.timeout.ms", CLUSTER),
+    ("inter.broker.", CLUSTER),
+    ("leader.imbalance.", CLUSTER),
+    ("log.dir", "the folder is --data-dir"),
+    ("log.dirs", "the folder is --data-dir"),
+    ("log.dir.failure.timeout.ms", "a partition whose disk fails goes offline alone"),
+    ("metadata.", CLUSTER),
+    ("metric.reporters", METRICS),
+    ("metrics.", METRICS),
+    ("num.io.threads", THREADS),
+    ("num.network.threads", THREADS),
+    ("num.replica.alter.log.dirs.threads", CLUSTER),
+    ("num.replica.fetchers", CLUSTER),
+    ("offsets.topic.replication.factor", CLUSTER),
+    ("process.roles", "--roles says what the process does"),
+    ("quorum.", CLUSTER),
+    ("queued.max.requests", "queued.max.request.bytes bounds what waits"),
+    ("quota.", "there are no quotas"),
+    ("replica.", CLUSTER),
+    ("replication.quota.", CLUSTER),
+    ("reserved.broker.max.id", CLUSTER),
+    ("sasl.kerberos.", "GSSAPI is not supported"),
+    ("sasl.mechanism.controller.protocol", CLUSTER),
+    ("sasl.mechanism.inter.broker.protocol", CLUSTER),
+    ("security.inter.broker.protocol", CLUSTER),
+    ("share.coordinator.", "there are no share groups"),
+    ("socket.receive.buffer.bytes", "the system sizes buffers"),
+    ("socket.send.buffer.bytes", "the system sizes buffers"),
+    ("ssl.cipher.suites", "the library chooses"),
+    ("ssl.endpoint.identification.algorithm", "the broker opens no connections"),
+    ("ssl.keymanager.algorithm", "the library chooses"),
+    ("ssl.keystore.password", "a PEM file has no password of its own; ssl.key.password opens a key"),
+    ("ssl.protocol", "ssl.enabled.protocols chooses"),
+    ("ssl.provider", "the library chooses"),
+    ("ssl.secure.random.implementation", "the library chooses"),
+    ("ssl.trustmanager.algorithm", "the library chooses"),
+    ("ssl.truststore.password", "a PEM file has no password"),
+    ("transaction.state.log.min.isr", CLUSTER),
+    ("transaction.state.log.replication.factor", CLUSTER),
+    ("unclean.leader.election.", CLUSTER),
+    ("zookeeper.", CLUSTER),
+];
+
+const CLUSTER: &str = "one node has no use for it";
+const THREADS: &str = "threads are sized by the number of processors";
+const METRICS: &str = "metrics are read at /metrics";
+
+/// Why a setting that Kafka knows has no effect here; `None` for one that Kafka does not know either, as far as known here.
+pub(super) fn inapplicable(name: &str) -> Option<&'static str> {
+    if name.ends_with("sasl.jaas.config") {
+        return Some("users are added with `assay user add` or Kafka's tools");
+    }
+    let fits = |pattern: &str| name == pattern || (pattern.ends_with('.') && name.starts_with(pattern));
+    INAPPLICABLE.iter().find(|(pattern, _)| fits(pattern)).map(|(_, reason)| *reason)
+}

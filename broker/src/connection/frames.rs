@@ -36,7 +36,8 @@ pub(crate) enum FrameError {
 pub(crate) struct FrameReader<R> {
     source: R,
     buf: BytesMut,
-    length_max: usize,
+    /// Longest frame from here on.
+    pub(crate) length_max: usize,
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {

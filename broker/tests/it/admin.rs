@@ -244,7 +244,9 @@ async fn each_listener_tells_its_clients_its_own_address() {
     let mut listeners = Vec::new();
     for advertise in [None, Some(Endpoint { host: "broker.inside".to_owned(), port: 0 })] {
         let (name, bind) = ListenerConfig::parse_endpoint("127.0.0.1:0").unwrap();
-        listeners.push(Listener::bind(&ListenerConfig { name, bind, advertise }).await.unwrap());
+        listeners.push(
+            Listener::bind(&ListenerConfig { advertise, ..ListenerConfig::plain(name, bind) }).await.unwrap(),
+        );
     }
     let addresses: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
     let stop = CancellationToken::new();

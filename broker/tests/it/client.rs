@@ -46,7 +46,9 @@ impl TestBroker {
         assert!(unknown.is_empty(), "{unknown:?}");
         let broker = Broker::open(config, validator).await.unwrap();
         let (name, bind) = ListenerConfig::parse_endpoint("127.0.0.1:0").unwrap();
-        let listener = Listener::bind(&ListenerConfig { name, bind, advertise: None }).await.unwrap();
+        let configured = broker.config().listeners().unwrap().and_then(|mut listeners| listeners.pop());
+        let config = configured.unwrap_or_else(|| ListenerConfig::plain(name, bind));
+        let listener = Listener::bind(&config).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();

@@ -15,4 +15,5 @@ mod fetch;
 mod hostile;
 mod pipeline;
 mod produce;
+mod security;
 mod validation;
