@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+mod history;
 mod serve;
 
 /// What `--version` prints. A build with fault injection says so; a release must not be one.
@@ -39,6 +40,9 @@ pub(crate) struct Cli {
 enum Command {
     /// Run the registry and the broker (the default when no command is given)
     Serve(ServeArgs),
+    /// Look at the registry's history
+    #[command(subcommand)]
+    History(history::HistoryCommand),
 }
 
 /// The flags of `assay serve`, as text.
@@ -114,6 +118,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let arguments = match cli.command {
         Some(Command::Serve(arguments)) => arguments,
+        Some(Command::History(command)) => return history::run(&command),
         None => cli.serve,
     };
     serve::run(&arguments)

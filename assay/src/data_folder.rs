@@ -74,8 +74,13 @@ impl DataFolder {
 
     /// URL of the registry's SQLite file.
     pub(crate) fn database_url(&self) -> String {
-        format!("sqlite:{}", self.path.join(REGISTRY_FILE).display())
+        database_url(&self.path)
     }
+}
+
+/// URL of the registry's SQLite file in a data folder.
+pub(crate) fn database_url(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join(REGISTRY_FILE).display())
 }
 
 /// Creates and removes a file: a lock file that exists already may be writable in a folder that is not.
