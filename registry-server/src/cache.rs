@@ -1,8 +1,11 @@
-//! What is immutable, in memory: stored contents (parsed on demand) and rendered by-id answers.
+//! What is remembered. Here what is immutable: stored contents (parsed on demand) and rendered by-id answers; in [`subjects`] what
+//! follows from the state of a subject.
 //!
 //! A change invalidates the ids it touches after its commit. A reader may have read the old rows before that and come to insert
 //! them after it; so readers note the generation before they read, every invalidation raises it first, and an insert that finds it
 //! raised takes its entry out again.
+
+mod subjects;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use assay_schema_core::{Context, SchemaId};
 use bytes::Bytes;
 use moka::sync::Cache;
+
+pub(crate) use subjects::{Mark, QUESTION_BYTES_MAX, Question, Subjects};
 
 use crate::registry::StoredSchema;
 
@@ -39,19 +44,25 @@ pub(crate) struct Caches {
     generation: AtomicU64,
     contents: Cache<Key, Arc<StoredSchema>>,
     bodies: Cache<Key, Arc<Bodies>>,
+    subjects: Arc<Subjects>,
 }
 
 impl Caches {
-    /// Caches that take about `bytes_max` bytes together: three quarters for contents, one for answers.
-    pub(crate) fn new(bytes_max: u64) -> Self {
+    /// Caches that take about `bytes_max` bytes together: half for contents, an eighth for by-id answers, the rest for subjects.
+    pub(crate) fn new(bytes_max: u64, shared: bool) -> Self {
         Self {
             generation: AtomicU64::new(0),
             contents: Cache::builder()
                 .weigher(|_, stored: &Arc<StoredSchema>| stored.weight())
-                .max_capacity(bytes_max / 4 * 3)
+                .max_capacity(bytes_max / 2)
                 .build(),
-            bodies: Cache::builder().weigher(|_, _| 4096).max_capacity(bytes_max / 4).build(),
+            bodies: Cache::builder().weigher(|_, _| 4096).max_capacity(bytes_max / 8).build(),
+            subjects: Arc::new(Subjects::new(bytes_max / 8 * 3, shared)),
         }
+    }
+
+    pub(crate) fn subjects(&self) -> &Arc<Subjects> {
+        &self.subjects
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -107,6 +118,7 @@ impl Caches {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.contents.invalidate_all();
         self.bodies.invalidate_all();
+        self.subjects.touch_everything();
     }
 
     /// Entries in the two caches, contents first.

@@ -1,67 +1,79 @@
 //! What other nodes changed: keeps this node's memory true.
 //!
-//! The database reports every committed event in commit order. While the report is interrupted, only what is immutable is served
-//! from memory; when it is back, everything remembered is dropped, because what happened in between is unknown.
+//! The database tells every committed event, in whatever order transactions commit. While it does not, only what is immutable is
+//! served from memory; when it is back, everything remembered is dropped, because what happened in between is unknown.
+
+use std::time::Duration;
 
 use assay_schema_core::SchemaId;
 use serde_json::Value;
 
 use crate::registry::Registry;
-use crate::store::{Change, Event, StoreError};
+use crate::store::{Event, StoreError};
 
-/// Pause before listening again after a failure.
-const RETRY: std::time::Duration = std::time::Duration::from_millis(200);
+/// Pause between two looks: with the time that memory counts as true after a look, others' changes are seen within 100 ms.
+const PAUSE: Duration = Duration::from_millis(40);
+/// Pause before following again after a failure.
+const RETRY: Duration = Duration::from_millis(200);
 
 /// Follows the change feed until it is dropped. Ends at once on a store that only this process writes.
 pub(crate) async fn follow(registry: Registry) {
     loop {
         match follow_once(&registry).await {
-            Ok(Ended::NobodyElse) => return,
-            Ok(Ended::Interrupted) => tracing::debug!("the change feed was interrupted"),
+            Ok(()) => return,
             Err(error) => tracing::debug!(%error, "the change feed was interrupted"),
         }
         tokio::time::sleep(RETRY).await;
     }
 }
 
-/// Why following ended.
-enum Ended {
-    /// No other process writes this store.
-    NobodyElse,
-    /// Changes may have been missed. What is remembered stays until the feed is back: ids that are known are served meanwhile.
-    Interrupted,
-}
-
-async fn follow_once(registry: &Registry) -> Result<Ended, StoreError> {
-    let Some(mut changes) = registry.store().changes().await? else { return Ok(Ended::NobodyElse) };
+/// Ends without an error if nobody else writes. After an error changes may have been missed; what is remembered by id stays until the
+/// feed is back, so ids that are known are served meanwhile.
+async fn follow_once(registry: &Registry) -> Result<(), StoreError> {
+    let Some(mut changes) = registry.store().changes().await? else { return Ok(()) };
     resync(registry).await;
     loop {
-        match changes.next().await? {
-            Change::Event(event) => apply(registry, &event).await,
-            Change::Interrupted => return Ok(Ended::Interrupted),
+        let news = changes.next(PAUSE).await?;
+        if news.complete {
+            for event in &news.events {
+                apply(registry, event);
+            }
+            if news.events.iter().any(touches_aliases) {
+                refresh_aliases(registry).await;
+            }
+        } else {
+            resync(registry).await;
         }
+        registry.caches().subjects().looked(news.as_of);
     }
 }
 
 async fn resync(registry: &Registry) {
     registry.caches().forget_everything();
+    refresh_aliases(registry).await;
+}
+
+async fn refresh_aliases(registry: &Registry) {
     if let Err(error) = registry.refresh_aliases().await {
         tracing::debug!(%error, "aliases were not read again");
     }
 }
 
-async fn apply(registry: &Registry, event: &Event) {
+fn is_purge(event: &Event) -> bool {
+    event.action.rsplit('.').next() == Some("purge")
+}
+
+fn touches_aliases(event: &Event) -> bool {
+    event.action.starts_with("config.") || event.action.starts_with("context.") || is_purge(event)
+}
+
+fn apply(registry: &Registry, event: &Event) {
+    let caches = registry.caches();
+    caches.subjects().touch_by_event(&event.subject, event.revision);
     let mut ids: Vec<SchemaId> = event.id.into_iter().collect();
     ids.extend(event.before.as_deref().map(ids_before).unwrap_or_default());
-    let purges = event.action.rsplit('.').next() == Some("purge");
-    let gone = if purges { ids.as_slice() } else { &[] };
-    registry.caches().forget(&event.subject.context, &ids, gone);
-    let settings = event.action.starts_with("config.") || event.action.starts_with("context.");
-    if (settings || purges)
-        && let Err(error) = registry.refresh_aliases().await
-    {
-        tracing::debug!(%error, "aliases were not read again");
-    }
+    let gone = if is_purge(event) { ids.as_slice() } else { &[] };
+    caches.forget(&event.subject.context, &ids, gone);
 }
 
 /// Ids of the versions that a delete of a subject lists.

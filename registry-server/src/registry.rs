@@ -13,6 +13,7 @@ mod diff;
 pub mod error;
 mod events;
 mod explain;
+mod group;
 mod history;
 mod input;
 mod list;
@@ -26,9 +27,10 @@ mod settings;
 mod stored;
 mod subjects;
 mod tags;
+mod view;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use assay_schema_core::{Context, QualifiedSubject, SchemaId};
@@ -47,10 +49,11 @@ pub use settings::StoredConfig;
 pub use stored::StoredSchema;
 pub use subjects::SUBJECT_BYTES_MAX;
 pub use tags::TagChange;
+pub(crate) use view::SubjectView;
 
 use crate::cache::Caches;
 use crate::config::RegistryConfig;
-use crate::store::{Store, StoreError};
+use crate::store::{Observer, Store, StoreError};
 
 /// How often a change is run before the caller is told that it timed out.
 const CHANGE_ATTEMPTS_MAX: u32 = 20;
@@ -67,6 +70,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     caches: Caches,
     aliases: aliases::Aliases,
+    group: group::Group,
 }
 
 impl std::fmt::Debug for Registry {
@@ -78,8 +82,13 @@ impl std::fmt::Debug for Registry {
 impl Registry {
     /// A registry over an open store.
     pub fn new(store: Arc<dyn Store>, config: RegistryConfig, clock: Arc<dyn Clock>) -> Self {
-        let caches = Caches::new(config.cache_bytes_max);
-        Self { inner: Arc::new(Inner { store, config, clock, caches, aliases: aliases::Aliases::default() }) }
+        let caches = Caches::new(config.cache_bytes_max, store.is_shared());
+        let observer: Weak<dyn Observer> =
+            Arc::downgrade(&(Arc::clone(caches.subjects()) as Arc<dyn Observer>));
+        store.observe(observer);
+        let group = group::Group::new(store.is_shared());
+        let aliases = aliases::Aliases::default();
+        Self { inner: Arc::new(Inner { store, config, clock, caches, aliases, group }) }
     }
 
     /// The store.

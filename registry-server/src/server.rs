@@ -18,7 +18,7 @@ use tower::{Layer as _, Service, ServiceExt as _};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
-use crate::api::{self, Peer};
+use crate::api::{self, Front, Peer};
 use crate::config::RegistryConfig;
 use crate::feed;
 use crate::registry::{Registry, RegistryError, SystemClock};
@@ -100,7 +100,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let tasks = TaskTracker::new();
-    let service = layered(registry.clone(), &options, &tasks);
+    let front = api::service(registry.clone(), options.clone(), tasks.clone());
+    let service = layered(front.clone(), &options);
     let permits = Arc::new(Semaphore::new(options.connections_max));
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
@@ -127,8 +128,9 @@ pub async fn serve(
             accepted = accept(&listener, &permits) => accepted,
         };
         let Some((stream, address, permit)) = stream else { continue };
-        let connection =
-            builder.serve_connection(TokioIo::new(stream), for_peer(service.clone(), address)).into_owned();
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), for_peer(front.clone(), service.clone(), address))
+            .into_owned();
         let connection = graceful.watch(connection);
         tasks.spawn(async move {
             if let Err(error) = connection.await {
@@ -207,8 +209,7 @@ async fn seal_all(registry: &Registry) {
 /// A service of one connection, boxed so that its type has a name.
 type Shared = tower::util::BoxCloneSyncService<Request, axum::response::Response, std::convert::Infallible>;
 
-fn layered(registry: Registry, options: &ServeOptions, tasks: &TaskTracker) -> Shared {
-    let front = api::service(registry, options.clone(), tasks.clone());
+fn layered(front: Front, options: &ServeOptions) -> Shared {
     let compressed =
         CompressionLayer::new().gzip(true).layer(front).map_response(|response| response.map(Body::new));
     match options.cors_allow_origin.as_deref().filter(|origin| !origin.is_empty()) {
@@ -234,6 +235,7 @@ fn cors(origin: &str) -> CorsLayer {
 }
 
 fn for_peer(
+    front: Front,
     service: Shared,
     address: IpAddr,
 ) -> impl hyper::service::Service<
@@ -243,9 +245,17 @@ fn for_peer(
     Future: Send,
 > + Clone {
     hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let mut service = service.clone();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer { address: Some(address), principal: "anonymous".to_owned() });
-        async move { service.call(request).await }
+        let known = front.at_once(&request);
+        let routed = known.is_none().then(|| (service.clone(), request.map(Body::new)));
+        async move {
+            match (known, routed) {
+                (None, Some((mut service, mut request))) => {
+                    let peer = Peer { address: Some(address), principal: "anonymous".to_owned() };
+                    request.extensions_mut().insert(peer);
+                    service.call(request).await
+                }
+                (known, _) => Ok(known.unwrap_or_default()),
+            }
+        }
     })
 }

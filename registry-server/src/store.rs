@@ -24,9 +24,13 @@ pub mod history;
 mod lock;
 mod migrations;
 pub mod model;
+mod observers;
 pub mod postgres;
 mod session;
 pub mod sqlite;
+
+use std::sync::Weak;
+use std::time::{Duration, Instant};
 
 use assay_schema_core::{Context, Guid, Mode, QualifiedSubject, SchemaId, Version};
 use async_trait::async_trait;
@@ -36,14 +40,19 @@ pub use error::StoreError;
 pub use history::{ChainEnd, EventCursor, HistoryReads, StoredContentRow};
 pub use lock::Lock;
 pub use model::{
-    Event, EventFilter, NewEvent, NewSchema, Referrer, SchemaRow, ScopeSettings, SubjectRow, VersionCursor,
-    VersionRow,
+    Append, Appended, Event, EventFilter, NewEvent, NewSchema, Referrer, SchemaRow, ScopeSettings, Stamp,
+    SubjectRow, SubjectRows, VersionCursor, VersionRow,
 };
+pub use observers::Observer;
 
 /// Reads. Outside a transaction each method sees what was committed before it started; inside one it also sees the
 /// transaction's own writes. What does not exist is `None` or empty, never an error.
 #[async_trait]
 pub trait Snapshot: HistoryReads + AssociationReads + Send {
+    /// Whether all that is seen is committed. Inside a change it is not: what is read there must not be remembered.
+    fn sees_only_committed(&self) -> bool;
+    /// The versions, their hashes and the settings of a subject, in one look.
+    async fn subject_rows(&mut self, subject: &QualifiedSubject) -> Result<SubjectRows, StoreError>;
     /// The content with this id.
     async fn schema(&mut self, context: &Context, id: SchemaId) -> Result<Option<SchemaRow>, StoreError>;
     /// The id that registrations of this content get.
@@ -139,38 +148,49 @@ pub trait StoreTx: Snapshot + AssociationWrites {
     async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// Something that happened to the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// An event another node committed. In commit order.
-    Event(Box<Event>),
-    /// The report was interrupted: anything may have happened since.
-    Interrupted,
+/// What was committed since the last look.
+#[derive(Debug)]
+pub struct News {
+    /// Everything committed before this moment is told, now or before.
+    pub as_of: Instant,
+    /// The events, ascending by revision.
+    pub events: Vec<Event>,
+    /// Whether the list is complete; if not, anything may have happened.
+    pub complete: bool,
 }
 
 /// The change feed of a shared database.
 #[async_trait]
 pub trait Changes: Send {
-    /// Waits for the next change. Not cancel-safe: a change may be lost with the future.
-    async fn next(&mut self) -> Result<Change, StoreError>;
+    /// Looks what was committed since the last look: when a commit is announced, else after `pause`. It misses nothing, also where
+    /// transactions commit in another order than that of their revisions. After an error the feed is over.
+    async fn next(&mut self, pause: Duration) -> Result<News, StoreError>;
 }
 
 /// A database with the registry's tables.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// A connection for reads. Waits at most the pool's acquire timeout, then [`StoreError::Unavailable`].
+    /// Reads. The first of them takes a connection: it waits at most the pool's acquire timeout, then [`StoreError::Unavailable`].
     async fn read(&self) -> Result<Box<dyn Snapshot>, StoreError>;
     /// As [`Store::read`], but all reads see the database as it was at the first one. Ends when dropped.
     async fn read_at_once(&self) -> Result<Box<dyn Snapshot>, StoreError>;
     /// Starts a change that holds these locks until it ends.
     async fn begin(&self, locks: &[Lock]) -> Result<Box<dyn StoreTx>, StoreError>;
+    /// Appends versions in one transaction with one commit, each only if its stamp still holds; the others are not affected. Answers
+    /// in the same order, after the commit. An error means that none was written, or that the outcome is unknown
+    /// ([`StoreError::Unavailable`]). No two may have the same subject.
+    async fn append(&self, versions: &[Append]) -> Result<Vec<Appended>, StoreError>;
+    /// Tells the observer the scopes of every change from now on, after the commit and before it is acknowledged.
+    fn observe(&self, observer: Weak<dyn Observer>);
+    /// Whether other processes may write the same database.
+    fn is_shared(&self) -> bool;
     /// Identifies the installation; the same on every node of one database.
     fn cluster_id(&self) -> &str;
     /// Succeeds when the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
     /// Adds up to `limit` committed events to the hash chain, in commit order, and returns how many.
     async fn seal_events(&self, limit: u32) -> Result<u32, StoreError>;
-    /// What other nodes commit, from now on; `None` if nobody else writes.
+    /// What is committed from now on, by whomever; `None` if nobody else writes.
     async fn changes(&self) -> Result<Option<Box<dyn Changes>>, StoreError>;
     /// `sqlite` or `postgres`.
     fn backend(&self) -> &'static str;

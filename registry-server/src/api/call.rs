@@ -58,7 +58,8 @@ impl FromRequest<Api> for Call {
     }
 }
 
-async fn read_body(body: axum::body::Body, api: &Api) -> Result<Bytes, ApiError> {
+/// The body within the limits on its size and on the time it takes.
+pub(super) async fn read_body(body: axum::body::Body, api: &Api) -> Result<Bytes, ApiError> {
     let limit = api.options().body_bytes_max;
     let deadline: Duration = api.options().body_timeout;
     let collected = tokio::time::timeout(deadline, Limited::new(body, limit).collect()).await;

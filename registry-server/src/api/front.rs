@@ -2,18 +2,20 @@
 //!
 //! Requests that change something run in a task of their own, so that a client that hangs up does not cancel a change half-way.
 
+mod known;
+mod request_id;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
-use assay_schema_core::{QualifiedSubject, SchemaId};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING};
+use http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Uri};
 use tower::{Service, ServiceExt as _};
@@ -24,7 +26,8 @@ use super::error::ApiError;
 use super::paths::Path;
 use super::query::Query;
 use super::reply::More;
-use super::schemas;
+
+pub(super) use known::Settled;
 
 /// Media types offered, by preference.
 const OFFERED: [&str; 3] =
@@ -33,11 +36,6 @@ const OFFERED: [&str; 3] =
 const EXPLAINED: &str = "application/vnd.assay.compatibility.v1+json";
 /// Taken as JSON, as is a body without a type.
 const OCTETS: &str = "application/octet-stream";
-/// The route whose answers are kept.
-const BY_ID: &str = "/schemas/ids/{id}";
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longest request id that is echoed; a longer one is replaced.
-const REQUEST_ID_BYTES_MAX: usize = 256;
 
 /// The outermost service of the registry's REST interface.
 #[derive(Clone)]
@@ -71,53 +69,44 @@ impl Front {
     async fn answer(self, mut request: Request) -> Response {
         let started = Instant::now();
         let method = request.method().clone();
-        let request_id = request_id(request.headers());
-        request.extensions_mut().insert(RequestId(request_id.clone()));
+        let request_id = request_id::of(request.headers());
+        let text = request_id.to_str().unwrap_or_default().to_owned();
+        request.extensions_mut().insert(RequestId(text));
         let media_type = accepted(&request);
-        let mut finished = false;
-        let mut response = match media_type {
-            Some(_) => match self.finished(&request) {
-                Some(response) => {
-                    finished = true;
-                    response
+        let explained = media_type == Some(EXPLAINED);
+        let (mut response, known) = match media_type {
+            Some(_) => match self.ask(&mut request).await {
+                Ok(Some((asked, Some(body)))) => {
+                    self.api.metrics().cache(true);
+                    (super::reply::bytes(body), Some(asked.route))
                 }
-                None => match self.prepare(&mut request, media_type == Some(EXPLAINED)) {
-                    Ok(()) => self.route(request).await,
-                    Err(error) => error.into_response(),
-                },
+                Ok(Some((asked, None))) => {
+                    let response = self.prepare_and_route(request, explained).await;
+                    (self.remember(asked, response).await, None)
+                }
+                Ok(None) => (self.prepare_and_route(request, explained).await, None),
+                Err(error) => (error.into_response(), None),
             },
-            None => ApiError::NotAcceptable.into_response(),
+            None => (ApiError::NotAcceptable.into_response(), None),
         };
         let headers = response.headers_mut();
         headers.entry(CONTENT_TYPE).or_insert_with(|| {
             HeaderValue::from_static(media_type.unwrap_or("application/vnd.schemaregistry.v1+json"))
         });
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
-            headers.insert(X_REQUEST_ID, value);
-        }
-        let route = response.extensions_mut().remove::<MatchedPath>();
-        let route = if finished { BY_ID } else { route.as_ref().map_or("unmatched", MatchedPath::as_str) };
+        headers.insert(request_id::X_REQUEST_ID, request_id.clone());
+        let matched = response.extensions_mut().remove::<MatchedPath>();
+        let route = known.unwrap_or_else(|| matched.as_ref().map_or("unmatched", MatchedPath::as_str));
         let elapsed = started.elapsed();
         self.api.metrics().request(&method, route, response.status(), elapsed);
-        tracing::debug!(%method, route, status = response.status().as_u16(), ?elapsed, request_id, "request");
+        tracing::debug!(%method, route, status = response.status().as_u16(), ?elapsed, ?request_id, "request");
         response
     }
 
-    /// The by-id answer that is kept as finished bytes, without a way through the router: by far the most frequent request, and
-    /// nothing in it depends on anything but the path, the query and the cache.
-    fn finished(&self, request: &Request) -> Option<Response> {
-        let registry = self.api.registry();
-        if *request.method() != Method::GET || registry.has_aliases() {
-            return None;
+    async fn prepare_and_route(&self, mut request: Request, explained: bool) -> Response {
+        match self.prepare(&mut request, explained) {
+            Ok(()) => self.route(request).await,
+            Err(error) => error.into_response(),
         }
-        let segment = request.uri().path().strip_prefix("/schemas/ids/")?;
-        let id = segment.strip_suffix('/').unwrap_or(segment).parse().ok().and_then(SchemaId::new)?;
-        let query = Query::parse(request.uri().query().unwrap_or_default());
-        let variant = schemas::kept_variant(&query, false)?;
-        let key = (QualifiedSubject::parse(&variant.subject).context, id);
-        let body = registry.caches().body(&key, &variant)?;
-        self.api.metrics().cache(true);
-        Some(super::reply::bytes(body))
     }
 
     /// Brings path and query to the form the router knows and checks the body's type.
@@ -169,17 +158,8 @@ impl Front {
     }
 }
 
-fn request_id(headers: &HeaderMap) -> String {
-    let mut values = headers.get_all(X_REQUEST_ID).iter();
-    let only = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
-    match only {
-        Some(id) if !id.trim().is_empty() && id.len() <= REQUEST_ID_BYTES_MAX => id.to_owned(),
-        _ => uuid::Uuid::new_v4().to_string(),
-    }
-}
-
 /// The offered type the client likes best: the highest `q`, by our preference among equals. Without `Accept`, the first.
-fn accepted(request: &Request) -> Option<&'static str> {
+fn accepted<B>(request: &http::Request<B>) -> Option<&'static str> {
     let headers = request.headers();
     if !headers.contains_key(ACCEPT) {
         return OFFERED.first().copied();
@@ -220,7 +200,7 @@ fn quality_of(range: &str, offered: &str) -> Option<(u8, f32)> {
 }
 
 /// Whether the request is a compatibility check or a registration.
-fn can_explain(request: &Request) -> bool {
+fn can_explain<B>(request: &http::Request<B>) -> bool {
     let path = request.uri().path();
     let path = path.strip_suffix('/').unwrap_or(path);
     *request.method() == Method::POST && (path.contains("/compatibility/") || path.ends_with("/versions"))

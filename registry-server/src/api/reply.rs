@@ -26,6 +26,15 @@ pub(crate) fn json<T: Serialize>(body: &T) -> Reply {
     Ok(bytes(render(body)?))
 }
 
+/// 200 with a rendered body, marked as settled if it is: the same request gets it again until its subject changes.
+pub(crate) fn settled<T: Serialize>(body: &T, settled: bool) -> Reply {
+    let mut response = json(body)?;
+    if settled {
+        response.extensions_mut().insert(super::front::Settled);
+    }
+    Ok(response)
+}
+
 pub(crate) fn render<T: Serialize>(body: &T) -> Result<Bytes, ApiError> {
     serde_json::to_vec(body).map(Bytes::from).map_err(ApiError::Render)
 }

@@ -31,7 +31,7 @@ pub(super) async fn lookup(call: Call) -> Reply {
         body.ts = None;
         body.deleted = None;
     }
-    reply::json(&body)
+    reply::settled(&body, found.settled)
 }
 
 pub(super) async fn delete(call: Call) -> Reply {
@@ -63,7 +63,7 @@ pub(super) async fn register(call: Call) -> Reply {
     };
     let subject = call.subject()?;
     match call.registry().register(&subject, &input, options, &call.origin).await {
-        Ok(registered) => reply::json(&RegisterSchemaResponse::from(&registered)),
+        Ok(registered) => reply::settled(&RegisterSchemaResponse::from(&registered), registered.settled),
         Err(error @ RegistryError::Incompatible { .. }) if call.query.flag("explain") => {
             let level = CheckAgainst::Level;
             let refusal = call.registry().explain(&subject, level, &input, options.normalize).await?;

@@ -9,7 +9,7 @@ use assay_schema_core::{Metadata, QualifiedSubject, VersionRef};
 use super::content::Content;
 use super::error::RegistryError;
 use super::input::SchemaInput;
-use super::settings::{Settings, StoredConfig};
+use super::settings::StoredConfig;
 use super::{Registry, StoredSchema};
 use crate::store::{Snapshot, VersionRow};
 
@@ -51,10 +51,10 @@ impl Registry {
         normalize: bool,
     ) -> Result<Checked, RegistryError> {
         let mut snapshot = self.store().read().await?;
-        let settings = Settings::read(&mut *snapshot, subject).await?;
-        let mut config = settings.config();
-        let mut versions = snapshot.versions(subject).await?;
-        versions.retain(|row| !row.deleted);
+        let view = self.view(&mut *snapshot, subject).await?;
+        let mut config = view.settings().config();
+        let mut versions: Vec<VersionRow> =
+            view.versions().iter().filter(|row| !row.deleted).cloned().collect();
         if let CheckAgainst::Version(version) = against {
             match version {
                 VersionRef::Latest => versions = versions.pop().into_iter().collect(),

@@ -121,7 +121,7 @@ impl Registry {
             return Ok((Vec::new(), Vec::new()));
         }
         let resolution = if mode == ParseMode::Strict { Resolution::New } else { Resolution::Stored };
-        let references = with_real_versions(snapshot, context, &input.references).await?;
+        let references = with_real_versions(self, snapshot, context, &input.references).await?;
         let contents = resolve(self, snapshot, context, &references, resolution).await?;
         Ok((references, contents.iter().map(|content| content.text().to_owned()).collect()))
     }

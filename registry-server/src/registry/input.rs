@@ -51,6 +51,8 @@ pub struct Registered {
     pub version: Version,
     /// The content as stored.
     pub content: StoredContent,
+    /// Whether the same request gets the same answer until the subject or what applies to it changes.
+    pub settled: bool,
 }
 
 /// A content as it is, or would be, stored.
@@ -90,6 +92,8 @@ pub struct Found {
     pub version: SubjectVersion,
     /// Whether it was found by comparing parsed schemas rather than by hash; only then does the answer carry its time.
     pub by_equivalence: bool,
+    /// Whether the same request gets the same answer until the subject or what applies to it changes.
+    pub settled: bool,
 }
 
 /// Which versions a list or a read takes.

@@ -73,12 +73,12 @@ impl Registry {
         page: Page,
     ) -> Result<Vec<i32>, RegistryError> {
         let mut snapshot = self.store().read().await?;
-        let rows = snapshot.versions(subject).await?;
-        if !rows.iter().any(|row| deleted.takes(row.deleted)) {
+        let view = self.view(&mut *snapshot, subject).await?;
+        if !view.has(deleted) {
             return Err(RegistryError::SubjectNotFound { subject: subject.to_string() });
         }
-        let counted = rows.into_iter().filter(|row| as_negative || deleted.takes(row.deleted));
-        let number = |row: VersionRow| {
+        let counted = view.versions().iter().filter(|row| as_negative || deleted.takes(row.deleted));
+        let number = |row: &VersionRow| {
             let version = row.version.get();
             if as_negative && row.deleted { -version } else { version }
         };

@@ -7,7 +7,8 @@ use super::Registry;
 use super::content::Content;
 use super::error::RegistryError;
 use super::input::{Deleted, Found, SchemaInput, SubjectVersion};
-use super::settings::{Settings, StoredConfig};
+use super::settings::StoredConfig;
+use super::view::SubjectView;
 use crate::store::{Snapshot, VersionRow};
 
 /// A version that matches, and how.
@@ -30,22 +31,21 @@ impl Registry {
         deleted: Deleted,
     ) -> Result<Found, RegistryError> {
         let mut snapshot = self.store().read().await?;
-        let subject = self.subject_or_elsewhere(&mut *snapshot, subject, deleted).await?;
-        let versions = snapshot.versions(&subject).await?;
-        if !versions.iter().any(|row| deleted.takes(row.deleted)) {
+        let view = self.view_or_elsewhere(&mut *snapshot, subject, deleted).await?;
+        let settled = input.references.is_empty() && view.subject() == subject;
+        let subject = view.subject().clone();
+        if !view.has(deleted) {
             return Err(RegistryError::SubjectNotFound { subject: subject.to_string() });
         }
-        let settings = Settings::read(&mut *snapshot, &subject).await?;
+        let settings = view.settings();
         let config = settings.config();
         let normalize =
             (normalize || config.normalize == Some(true)) && !settings.mode().is_import_or_forward();
         let content = self.prepare(&mut *snapshot, &subject, input, ParseMode::Lax, normalize).await?;
-        let found = self.find(&mut *snapshot, &subject, &versions, &content, deleted).await?;
+        let found = self.find(&mut *snapshot, &view, &content, deleted).await?;
         let found = match found {
             Some(found) => Some(found),
-            None => {
-                self.find_inherited(&mut *snapshot, &subject, &versions, &content, &config, deleted).await?
-            }
+            None => self.find_inherited(&mut *snapshot, &view, &content, &config, deleted).await?,
         };
         let found = found.ok_or(RegistryError::SchemaNotFound)?;
         let schema = self.content_of(&mut *snapshot, &subject.context, found.row.id).await?;
@@ -59,6 +59,7 @@ impl Registry {
                 schema,
             },
             by_equivalence: found.by_equivalence,
+            settled,
         })
     }
 
@@ -66,42 +67,19 @@ impl Registry {
     pub(super) async fn find<'r>(
         &self,
         snapshot: &mut dyn Snapshot,
-        subject: &QualifiedSubject,
-        versions: &'r [VersionRow],
+        view: &'r SubjectView,
         content: &Content,
         deleted: Deleted,
     ) -> Result<Option<Match<'r>>, RegistryError> {
-        if let Some(row) = self.find_by_hash(snapshot, subject, versions, content, deleted).await? {
+        if let Some(row) = view.find_by_hash(&content.guid, deleted) {
             return Ok(Some(Match { row, by_equivalence: false }));
         }
-        for row in versions.iter().rev().filter(|row| deleted.takes(row.deleted)) {
-            if self.is_equivalent(snapshot, subject, row.id, content).await? {
+        for row in view.versions().iter().rev().filter(|row| deleted.takes(row.deleted)) {
+            if self.is_equivalent(snapshot, view.subject(), row.id, content).await? {
                 return Ok(Some(Match { row, by_equivalence: true }));
             }
         }
         Ok(None)
-    }
-
-    /// The newest version whose id has this content; an import may have given it several ids.
-    pub(super) async fn find_by_hash<'r>(
-        &self,
-        snapshot: &mut dyn Snapshot,
-        subject: &QualifiedSubject,
-        versions: &'r [VersionRow],
-        content: &Content,
-        deleted: Deleted,
-    ) -> Result<Option<&'r VersionRow>, RegistryError> {
-        if versions.is_empty() {
-            return Ok(None);
-        }
-        let ids: Vec<SchemaId> = snapshot
-            .ids_of_hash(&content.guid)
-            .await?
-            .into_iter()
-            .filter(|(context, _)| *context == subject.context)
-            .map(|(_, id)| id)
-            .collect();
-        Ok(versions.iter().rev().find(|row| deleted.takes(row.deleted) && ids.contains(&row.id)))
     }
 
     /// Same parsed schema (docs, aliases and enum defaults included), metadata (but for its version number) and rules; and the same
@@ -128,8 +106,7 @@ impl Registry {
     async fn find_inherited<'r>(
         &self,
         snapshot: &mut dyn Snapshot,
-        subject: &QualifiedSubject,
-        versions: &'r [VersionRow],
+        view: &'r SubjectView,
         content: &Content,
         config: &StoredConfig,
         deleted: Deleted,
@@ -137,36 +114,14 @@ impl Registry {
         if content.metadata.is_some() && content.rule_set.is_some() {
             return Ok(None);
         }
-        let Some(latest) = versions.iter().rev().find(|row| deleted.takes(row.deleted)) else {
+        let Some(latest) = view.versions().iter().rev().find(|row| deleted.takes(row.deleted)) else {
             return Ok(None);
         };
-        let latest = self.content_of(snapshot, &subject.context, latest.id).await?;
+        let latest = self.content_of(snapshot, &view.subject().context, latest.id).await?;
         let metadata = content.metadata.as_ref().or(latest.row().metadata.as_ref());
         let rule_set = content.rule_set.as_ref().or(latest.row().rule_set.as_ref());
         let content =
             content.with_contract(config.merged_metadata(metadata), config.merged_rule_set(rule_set));
-        self.find(snapshot, subject, versions, &content, deleted).await
-    }
-
-    /// The subject itself if it has versions that count or names its context; else the first other context that has it.
-    pub(super) async fn subject_or_elsewhere(
-        &self,
-        snapshot: &mut dyn Snapshot,
-        subject: &QualifiedSubject,
-        deleted: Deleted,
-    ) -> Result<QualifiedSubject, RegistryError> {
-        if !subject.context.is_default() {
-            return Ok(subject.clone());
-        }
-        if snapshot.versions(subject).await?.iter().any(|row| deleted.takes(row.deleted)) {
-            return Ok(subject.clone());
-        }
-        for context in snapshot.contexts().await? {
-            let elsewhere = QualifiedSubject::new(context, subject.subject.clone());
-            if snapshot.versions(&elsewhere).await?.iter().any(|row| deleted.takes(row.deleted)) {
-                return Ok(elsewhere);
-            }
-        }
-        Ok(subject.clone())
+        self.find(snapshot, view, &content, deleted).await
     }
 }

@@ -8,6 +8,7 @@ use super::Registry;
 use super::error::RegistryError;
 use super::input::{Deleted, Page, SubjectVersion};
 use super::stored::StoredSchema;
+use super::view::SubjectView;
 use crate::store::{Snapshot, VersionRow};
 
 /// A content found by id, with a version that has it.
@@ -125,28 +126,46 @@ impl Registry {
         deleted: Deleted,
     ) -> Result<SubjectVersion, RegistryError> {
         let mut snapshot = self.store().read().await?;
-        let subject = self.subject_or_elsewhere(&mut *snapshot, subject, deleted).await?;
-        self.version_in(&mut *snapshot, &subject, version, deleted).await
+        let view = self.view_or_elsewhere(&mut *snapshot, subject, deleted).await?;
+        self.version_in(&mut *snapshot, &view, version, deleted).await
     }
 
-    pub(super) async fn version_in(
+    /// A live version of exactly this subject, if all of it is in memory.
+    pub(crate) fn remembered_version(
+        &self,
+        subject: &QualifiedSubject,
+        version: VersionRef,
+    ) -> Option<SubjectVersion> {
+        let view = self.caches().subjects().view(subject)?;
+        let row = match version {
+            VersionRef::Latest => view.latest_live(),
+            VersionRef::Number(number) => view.find_by_version(number).filter(|row| !row.deleted),
+        }?;
+        let schema = self.caches().content(&subject.context, row.id)?;
+        Some(SubjectVersion {
+            subject: subject.clone(),
+            version: row.version,
+            ts_ms: row.ts_ms,
+            deleted: false,
+            schema,
+        })
+    }
+
+    async fn version_in(
         &self,
         snapshot: &mut dyn Snapshot,
-        subject: &QualifiedSubject,
+        view: &SubjectView,
         version: VersionRef,
         deleted: Deleted,
     ) -> Result<SubjectVersion, RegistryError> {
-        let rows = snapshot.versions(subject).await?;
-        if !rows.iter().any(|row| deleted.takes(row.deleted)) {
+        let subject = view.subject();
+        if !view.has(deleted) {
             return Err(RegistryError::SubjectNotFound { subject: subject.to_string() });
         }
         let row = match version {
-            VersionRef::Latest => {
-                let latest = rows.iter().rev().find(|row| !row.deleted);
-                latest.ok_or(RegistryError::VersionNotFound { version: -1 })?
-            }
+            VersionRef::Latest => view.latest_live().ok_or(RegistryError::VersionNotFound { version: -1 })?,
             VersionRef::Number(number) => {
-                let row = rows.iter().find(|row| row.version == number && deleted.takes(row.deleted));
+                let row = view.find_by_version(number).filter(|row| deleted.takes(row.deleted));
                 row.ok_or(RegistryError::VersionNotFound { version: number.get() })?
             }
         };
@@ -171,11 +190,11 @@ impl Registry {
         deleted: Deleted,
     ) -> Result<SubjectVersion, RegistryError> {
         let mut snapshot = self.store().read().await?;
-        let rows = snapshot.versions(subject).await?;
-        if !rows.iter().any(|row| deleted.takes(row.deleted)) {
+        let view = self.view(&mut *snapshot, subject).await?;
+        if !view.has(deleted) {
             return Err(RegistryError::SubjectNotFound { subject: subject.to_string() });
         }
-        for row in rows.iter().rev().filter(|row| deleted.takes(row.deleted)) {
+        for row in view.versions().iter().rev().filter(|row| deleted.takes(row.deleted)) {
             let schema = self.content_of(&mut *snapshot, &subject.context, row.id).await?;
             let Some(metadata) = &schema.row().metadata else { continue };
             let properties = &metadata.properties;
@@ -204,7 +223,8 @@ impl Registry {
         page: Page,
     ) -> Result<Vec<SchemaId>, RegistryError> {
         let mut snapshot = self.store().read().await?;
-        let target = self.version_in(&mut *snapshot, subject, version, Deleted::Include).await?;
+        let view = self.view(&mut *snapshot, subject).await?;
+        let target = self.version_in(&mut *snapshot, &view, version, Deleted::Include).await?;
         let referrers = snapshot.referrers(subject, Some(target.version)).await?;
         let mut ids: Vec<SchemaId> = referrers
             .iter()

@@ -54,6 +54,7 @@ pub(super) fn target(owner: &Context, reference: &SchemaReference) -> QualifiedS
 
 /// Replaces version -1 by the latest live version and refuses incomplete references.
 pub(super) async fn with_real_versions(
+    registry: &Registry,
     snapshot: &mut dyn Snapshot,
     owner: &Context,
     references: &[SchemaReference],
@@ -78,9 +79,8 @@ pub(super) async fn with_real_versions(
             return Err(not_found(&reference));
         }
         if reference.version == -1 {
-            let rows = snapshot.versions(&subject).await?;
-            let latest = rows.iter().rev().find(|row| !row.deleted);
-            reference.version = latest.ok_or_else(|| not_found(&reference))?.version.get();
+            let view = registry.view(snapshot, &subject).await?;
+            reference.version = view.latest_live().ok_or_else(|| not_found(&reference))?.version.get();
         }
         real.push(reference);
     }
@@ -146,9 +146,8 @@ async fn referenced(
     resolution: Resolution,
 ) -> Result<Arc<StoredSchema>, ReferenceFailure> {
     let version = Version::new(reference.version).ok_or_else(|| not_found(reference))?;
-    let rows = snapshot.versions(subject).await?;
-    let row =
-        rows.iter().find(|row| row.version == version && (resolution == Resolution::Stored || !row.deleted));
+    let view = registry.view(snapshot, subject).await?;
+    let row = view.find_by_version(version).filter(|row| resolution == Resolution::Stored || !row.deleted);
     let row = row.ok_or_else(|| not_found(reference))?;
     Ok(registry.content_of(snapshot, &subject.context, row.id).await?)
 }

@@ -1,15 +1,18 @@
 //! Registration (registry-api.md 6.4).
 
+use std::sync::Arc;
+
 use assay_schema_core::avro::ParseMode;
 use assay_schema_core::{Context, Metadata, Mode, QualifiedSubject, SchemaId, Version};
 
 use super::content::Content;
 use super::error::{InvalidSchema, NotPermitted, RegistryError};
+use super::group::Judgement;
 use super::input::{Deleted, Registered, SchemaInput};
-use super::lookup::Match;
 use super::origin::Origin;
 use super::references::target;
-use super::settings::{Settings, StoredConfig};
+use super::settings::StoredConfig;
+use super::view::SubjectView;
 use super::{Registry, mode, subjects, tags};
 use crate::store::{Lock, Snapshot, StoreTx, VersionRow};
 
@@ -33,23 +36,24 @@ enum Outcome {
 }
 
 /// A registration under way: what was asked and what is stored, read in the transaction.
-struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     subject: &'a QualifiedSubject,
-    mode: Mode,
-    config: StoredConfig,
-    versions: Vec<VersionRow>,
+    pub(super) mode: Mode,
+    pub(super) config: StoredConfig,
+    pub(super) view: Arc<SubjectView>,
     /// The version a new one would get.
-    next: i32,
+    pub(super) next: i32,
     normalize: bool,
 }
 
 impl Attempt<'_> {
-    fn importing(&self) -> bool {
+    pub(super) fn importing(&self) -> bool {
         self.mode.is_import_or_forward()
     }
 
-    fn latest_live(&self) -> Option<&VersionRow> {
-        self.versions.iter().rev().find(|row| !row.deleted)
+    /// Whether the normal form is what is stored.
+    pub(super) fn normalizes(&self) -> bool {
+        self.normalize && !self.importing()
     }
 
     /// The version number the request insists on: -1 means the next one.
@@ -78,70 +82,38 @@ impl Registry {
             rules.validate().map_err(|error| RegistryError::InvalidRuleSet { message: error.to_string() })?;
         }
         subjects::check_registrable(subject)?;
-        if let Some(known) = self.find_registered(subject, input, options).await? {
-            return Ok(known);
+        match self.judge(subject, input, options, origin).await? {
+            Judgement::Known(known) => return Ok(*known),
+            Judgement::New(new) => {
+                if let Some(written) = self.register_in_group(*new).await? {
+                    return Ok(written);
+                }
+            }
+            Judgement::Other => {}
         }
         self.retrying("Register", || self.try_register(subject, input, options, origin)).await
     }
 
-    /// The fast path: the schema is a live version already, so nothing is written and the mode does not matter.
-    async fn find_registered(
-        &self,
-        subject: &QualifiedSubject,
-        input: &SchemaInput,
-        options: RegisterOptions,
-    ) -> Result<Option<Registered>, RegistryError> {
-        if tags::changes_tags(input) || input.schema.trim().is_empty() {
-            return Ok(None);
-        }
-        let mut snapshot = self.store().read().await?;
-        let attempt = self.read_attempt(&mut *snapshot, subject, options).await?;
-        if attempt.latest_live().is_none() || attempt.config.changes_contracts() {
-            return Ok(None);
-        }
-        let normalize = attempt.normalize && !attempt.importing();
-        let content = self.prepare(&mut *snapshot, subject, input, ParseMode::Lax, normalize).await?;
-        let found = self.find(&mut *snapshot, subject, &attempt.versions, &content, Deleted::Exclude).await?;
-        let Some(Match { row, .. }) = found else { return Ok(None) };
-        let version_fits = match input.version {
-            0 => true,
-            number if number < 0 => attempt.latest_live() == Some(row),
-            number => number == row.version.get() && input.id == Some(row.id),
-        };
-        if !version_fits || input.id.is_some_and(|id| id != row.id) {
-            return Ok(None);
-        }
-        let row = row.clone();
-        Ok(Some(self.registered(&mut *snapshot, subject, &row).await?))
-    }
-
-    async fn read_attempt<'a>(
+    pub(super) async fn read_attempt<'a>(
         &self,
         snapshot: &mut dyn Snapshot,
         subject: &'a QualifiedSubject,
         options: RegisterOptions,
     ) -> Result<Attempt<'a>, RegistryError> {
-        let settings = Settings::read(snapshot, subject).await?;
-        let versions = snapshot.versions(subject).await?;
-        let config = settings.config();
-        Ok(Attempt {
-            subject,
-            mode: settings.mode(),
-            normalize: options.normalize || config.normalize == Some(true),
-            config,
-            next: versions.last().map_or(1, |row| row.version.get().saturating_add(1)),
-            versions,
-        })
+        let view = self.view(snapshot, subject).await?;
+        let (mode, config) = (view.settings().mode(), view.settings().config());
+        let normalize = options.normalize || config.normalize == Some(true);
+        Ok(Attempt { subject, mode, config, next: view.next(), view, normalize })
     }
 
-    async fn registered(
+    pub(super) async fn registered(
         &self,
         snapshot: &mut dyn Snapshot,
         subject: &QualifiedSubject,
         row: &VersionRow,
     ) -> Result<Registered, RegistryError> {
         let stored = self.content_of(snapshot, &subject.context, row.id).await?;
-        Ok(Registered { id: row.id, version: row.version, content: stored.to_content() })
+        Ok(Registered { id: row.id, version: row.version, content: stored.to_content(), settled: false })
     }
 
     async fn try_register(
@@ -191,13 +163,12 @@ impl Registry {
         let input = self.complete_input(tx, &attempt, input).await?;
         let strict = attempt.config.validate_new_schemas.unwrap_or(self.config().validate_new_schemas);
         let parse_mode = if strict && input.id.is_none() { ParseMode::Strict } else { ParseMode::Lax };
-        let normalize = attempt.normalize && !attempt.importing();
-        let content = self.prepare(tx, subject, &input, parse_mode, normalize).await?;
+        let content = self.prepare(tx, subject, &input, parse_mode, attempt.normalizes()).await?;
         if let Some(row) = self.find_known(tx, &attempt, &input, &content).await? {
             return Ok(Outcome::Known(self.registered(tx, subject, &row).await?));
         }
         if !attempt.importing() && !options.force {
-            self.check_compatible(tx, subject, &attempt.config, &content, &attempt.versions).await?;
+            self.check_compatible(tx, subject, &attempt.config, &content, attempt.view.versions()).await?;
         }
         let version = new_version(&attempt, &input)?;
         let id = self.store_content(tx, &subject.context, input.id, &content, options.dry_run).await?;
@@ -210,7 +181,7 @@ impl Registry {
         (event.ts_ms, event.version, event.id) = (now_ms, Some(version), Some(id));
         event.after = Some(format!("{{\"guid\":\"{}\"}}", content.guid));
         tx.append_event(&event).await?;
-        Ok(Outcome::Written(Registered { id, version, content: content.into_stored() }))
+        Ok(Outcome::Written(Registered { id, version, content: content.into_stored(), settled: false }))
     }
 
     /// Fills in what a request leaves to the latest version and to config: text, metadata, rules, inline tags, version property.
@@ -224,7 +195,7 @@ impl Registry {
         if attempt.importing() {
             return Ok(input);
         }
-        let latest = match attempt.latest_live() {
+        let latest = match attempt.view.latest_live() {
             Some(row) => Some(self.content_of(tx, &attempt.subject.context, row.id).await?),
             None => None,
         };
@@ -262,11 +233,9 @@ impl Registry {
         content: &Content,
     ) -> Result<Option<VersionRow>, RegistryError> {
         let found = if input.version == 0 && input.id.is_none() {
-            self.find(tx, attempt.subject, &attempt.versions, content, Deleted::Exclude)
-                .await?
-                .map(|found| found.row)
+            self.find(tx, &attempt.view, content, Deleted::Exclude).await?.map(|found| found.row)
         } else {
-            self.find_by_hash(tx, attempt.subject, &attempt.versions, content, Deleted::Exclude).await?
+            attempt.view.find_by_hash(&content.guid, Deleted::Exclude)
         };
         let fits = |row: &&VersionRow| {
             input.id.is_none_or(|id| id == row.id)
@@ -321,7 +290,7 @@ impl Registry {
         id: SchemaId,
         origin: &Origin,
     ) -> Result<(), RegistryError> {
-        for row in attempt.versions.iter().filter(|row| row.deleted && row.id == id) {
+        for row in attempt.view.versions().iter().filter(|row| row.deleted && row.id == id) {
             if tx.referrers(attempt.subject, Some(row.version)).await?.is_empty() {
                 tx.remove_versions(attempt.subject, &[row.version]).await?;
                 tx.append_event(&self.version_event("version.purge", row, origin)).await?;
@@ -334,7 +303,7 @@ impl Registry {
 /// The number of the version to write. Outside imports it must be the next one; an import may use any that is free.
 fn new_version(attempt: &Attempt<'_>, input: &SchemaInput) -> Result<Version, RegistryError> {
     let number = attempt.wanted(input).unwrap_or(attempt.next);
-    let in_use = attempt.versions.iter().any(|row| row.version.get() == number);
+    let in_use = attempt.view.versions().iter().any(|row| row.version.get() == number);
     if in_use || (number != attempt.next && !attempt.importing()) {
         return Err(InvalidSchema::VersionNotNext.into());
     }

@@ -141,7 +141,13 @@ impl Settings {
         snapshot: &mut dyn Snapshot,
         subject: &QualifiedSubject,
     ) -> Result<Self, StoreError> {
-        let rows = snapshot.settings(subject).await?;
+        Self::from_rows(subject, snapshot.settings(subject).await?)
+    }
+
+    pub(super) fn from_rows(
+        subject: &QualifiedSubject,
+        rows: Vec<ScopeSettings>,
+    ) -> Result<Self, StoreError> {
         let stored = rows.into_iter().map(parse).collect::<Result<_, _>>()?;
         Ok(Self { subject: subject.clone(), stored })
     }

@@ -23,6 +23,13 @@ impl StoredSchema {
         Self { row, parsed: OnceLock::new() }
     }
 
+    /// A content that was just stored, parsed already. It has no references.
+    pub(super) fn parsed_as(row: SchemaRow, schema: avro::Schema) -> Self {
+        let stored = Self::new(row);
+        stored.parsed.get_or_init(|| (schema, Arc::default()));
+        stored
+    }
+
     /// The content as stored.
     pub fn row(&self) -> &SchemaRow {
         &self.row
@@ -84,7 +91,9 @@ impl Registry {
         let generation = self.caches().generation();
         let Some(row) = snapshot.schema(context, id).await? else { return Ok(None) };
         let stored = Arc::new(StoredSchema::new(row));
-        self.caches().remember_content(&stored, generation);
+        if snapshot.sees_only_committed() {
+            self.caches().remember_content(&stored, generation);
+        }
         Ok(Some(stored))
     }
 

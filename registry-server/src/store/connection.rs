@@ -25,6 +25,14 @@ pub(super) enum Connection<'c> {
 }
 
 impl Connection<'_> {
+    /// The text for this backend, where one for both does not do.
+    pub(super) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres(_) => postgres,
+        }
+    }
+
     /// Runs a query and returns all its rows; the callers bound their number.
     pub(super) async fn fetch_all(
         &mut self,

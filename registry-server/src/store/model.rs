@@ -63,6 +63,57 @@ pub struct VersionRow {
     pub deleted: bool,
 }
 
+/// How far the history of a subject reaches. Two equal stamps of one subject mean that nothing that was read with the first has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// Highest revision among the subject's own events; 0 without any.
+    pub subject: i64,
+    /// The highest revisions among the events of its context, of the global scope and of all contexts, added up: each only grows.
+    pub scopes: i64,
+}
+
+/// What is stored about one subject, all seen at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SubjectRows {
+    /// Its stored versions, soft-deleted ones included, ascending.
+    pub versions: Vec<VersionRow>,
+    /// The content hash of each version, in the same order.
+    pub hashes: Vec<Guid>,
+    /// The settings that can apply to it, unset scopes left out.
+    pub settings: Vec<ScopeSettings>,
+    /// When that was, in revisions.
+    pub stamp: Stamp,
+}
+
+/// A version to append if nothing has happened to its subject since it was judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Append {
+    /// The subject.
+    pub subject: QualifiedSubject,
+    /// The stamp the judgement was made at.
+    pub stamp: Stamp,
+    /// The version to write; the judgement made sure that it is the next one.
+    pub version: Version,
+    /// Its content, without references. It gets the id it has in this context, or a fresh one.
+    pub schema: NewSchema,
+    /// The event; version and id are filled in.
+    pub event: NewEvent,
+}
+
+/// What became of an [`Append`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// Committed, with this id; the event has this revision.
+    Written {
+        /// The id.
+        id: SchemaId,
+        /// Revision of the event.
+        revision: i64,
+    },
+    /// Something happened to the subject in between; nothing was written.
+    Stale,
+}
+
 /// A position in the list of all versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionCursor {

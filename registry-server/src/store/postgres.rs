@@ -1,17 +1,21 @@
 //! Many nodes on one Postgres; no leader. What serialises writers is the subject: see [`Lock`].
 
+mod feed;
+
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::Weak;
 use std::time::Duration;
 
+use assay_schema_core::QualifiedSubject;
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Postgres, Row as _, Transaction};
 
 use super::connection::{Arg, Connection, Row};
 use super::error::{OpenError, StoreError};
-use super::session::{Session, seal};
-use super::{Changes, EventFilter, Lock, Snapshot, Store, StoreTx, lock, migrations};
+use super::observers::Observers;
+use super::session::{Session, append, seal};
+use super::{Append, Appended, Changes, Lock, Observer, Snapshot, Store, StoreTx, lock, migrations};
 
 /// Connections for reads and changes together.
 const CONNECTIONS_MAX: u32 = 16;
@@ -25,9 +29,9 @@ const SEAL_KEY: i64 = 0x73_65_61_6c;
 const CLUSTER_ID: &str = "SELECT value FROM meta WHERE name = 'cluster_id'";
 const SET_CLUSTER_ID: &str =
     "INSERT INTO meta (name, value) VALUES ('cluster_id', $1) ON CONFLICT (name) DO NOTHING";
-const LOCK_EXCLUSIVE: &str = "SELECT pg_advisory_xact_lock($1)";
-const LOCK_SHARED: &str = "SELECT pg_advisory_xact_lock_shared($1)";
-const NOTIFY: &str = "SELECT pg_notify('assay_events', $1)";
+/// Takes the locks in the order given: a function scan hands out its rows in order.
+const LOCK: &str = "SELECT CASE WHEN exclusive THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END \
+    FROM unnest(CAST($1 AS bigint[]), CAST($2 AS boolean[])) AS wanted(key, exclusive)";
 const ONE_SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 
@@ -35,9 +39,10 @@ const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 pub struct PostgresStore {
     pool: PgPool,
     ids: PgPool,
+    /// For the feed's own connection.
+    options: PgConnectOptions,
+    observers: Observers,
     cluster_id: String,
-    /// Names this process in notifications, so that it can tell its own.
-    node: Arc<str>,
 }
 
 impl PostgresStore {
@@ -62,7 +67,7 @@ impl PostgresStore {
         let ids = PgPoolOptions::new()
             .max_connections(ID_CONNECTIONS_MAX)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(options.options([("synchronous_commit", "off")]));
+            .connect_lazy_with(options.clone().options([("synchronous_commit", "off")]));
         let mut connection = pool.acquire().await.map_err(connect)?;
         assert_settings(&mut connection).await?;
         migrations::run(&migrations::postgres(), &mut *connection).await?;
@@ -70,8 +75,7 @@ impl PostgresStore {
         sqlx::query(SET_CLUSTER_ID).bind(fresh).execute(&mut *connection).await.map_err(connect)?;
         let cluster_id = sqlx::query(CLUSTER_ID).fetch_one(&mut *connection).await.map_err(connect)?.get(0);
         drop(connection);
-        let node = uuid::Uuid::new_v4().simple().to_string().into();
-        Ok(Self { pool, ids, cluster_id, node })
+        Ok(Self { pool, ids, options, observers: Observers::default(), cluster_id })
     }
 }
 
@@ -98,17 +102,21 @@ async fn assert_settings(connection: &mut PgConnection) -> Result<(), OpenError>
 pub(super) struct Change {
     transaction: Transaction<'static, Postgres>,
     ids: PgPool,
-    node: Arc<str>,
+    observers: Observers,
+    /// Scopes of its events.
+    pub(super) touched: Vec<QualifiedSubject>,
+}
+
+/// Tells the observers when it is dropped: a commit whose answer nobody waits for may have happened.
+struct Told<'a>(&'a Observers, Vec<QualifiedSubject>);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.tell(&self.1);
+    }
 }
 
 impl Change {
-    /// Tells the other nodes about an event, once this transaction commits.
-    pub(super) async fn notify(&mut self, revision: i64) -> Result<(), StoreError> {
-        let payload = format!("{revision} {}", self.node);
-        sqlx::query(NOTIFY).bind(payload).execute(&mut *self.transaction).await?;
-        Ok(())
-    }
-
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
@@ -124,6 +132,7 @@ impl Change {
     }
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {
+        let _told = Told(&self.observers, self.touched);
         Ok(self.transaction.commit().await?)
     }
 
@@ -132,40 +141,24 @@ impl Change {
     }
 }
 
-/// Notifications, sent inside the transactions that write the events and so delivered in commit order. Each names one revision,
-/// which is read then: nothing is inferred from the order of revisions.
-struct Feed {
-    listener: PgListener,
-    pool: PgPool,
-    node: Arc<str>,
-}
-
-#[async_trait]
-impl Changes for Feed {
-    async fn next(&mut self) -> Result<super::Change, StoreError> {
-        let revision = loop {
-            let Some(notification) = self.listener.try_recv().await? else {
-                return Ok(super::Change::Interrupted);
-            };
-            match notification.payload().split_once(' ') {
-                Some((_, node)) if *node == *self.node => {}
-                Some((revision, _)) => break revision.parse::<i64>().unwrap_or(0),
-                None => return Ok(super::Change::Interrupted),
-            }
-        };
-        let filter =
-            EventFilter { after_revision: revision.saturating_sub(1), limit: 1, ..EventFilter::default() };
-        let mut snapshot = Session::PostgresReader(self.pool.acquire().await?);
-        let event = snapshot.events(&filter).await?.into_iter().next();
-        let event = event.filter(|event| event.revision == revision);
-        Ok(event.map_or(super::Change::Interrupted, |event| super::Change::Event(Box::new(event))))
+impl PostgresStore {
+    async fn change(&self, locks: &[Lock]) -> Result<Change, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let (keys, exclusive): (Vec<i64>, Vec<bool>) = lock::advisory(locks).into_iter().unzip();
+        sqlx::query(LOCK).bind(keys).bind(exclusive).execute(&mut *transaction).await?;
+        Ok(Change {
+            transaction,
+            ids: self.ids.clone(),
+            observers: self.observers.clone(),
+            touched: Vec::new(),
+        })
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn read(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        Ok(Box::new(Session::PostgresReader(self.pool.acquire().await?)))
+        Ok(Box::new(Session::PostgresReader(self.pool.clone(), None)))
     }
 
     async fn read_at_once(&self) -> Result<Box<dyn Snapshot>, StoreError> {
@@ -175,16 +168,28 @@ impl Store for PostgresStore {
     }
 
     async fn begin(&self, locks: &[Lock]) -> Result<Box<dyn StoreTx>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        for (key, exclusive) in lock::advisory(locks) {
-            let sql = if exclusive { LOCK_EXCLUSIVE } else { LOCK_SHARED };
-            sqlx::query(sql).bind(key).execute(&mut *transaction).await?;
+        Ok(Box::new(Session::PostgresChange(self.change(locks).await?)))
+    }
+
+    async fn append(&self, versions: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        let locks: Vec<Lock> = versions.iter().map(|version| Lock::Change(version.subject.clone())).collect();
+        let mut session = Session::PostgresChange(self.change(&locks).await?);
+        let appended = append(&mut session, versions).await;
+        let Session::PostgresChange(change) = session else { return appended };
+        if appended.as_ref().is_ok_and(|all| all.iter().any(|one| *one != Appended::Stale)) {
+            change.commit().await?;
+        } else {
+            change.rollback().await?;
         }
-        Ok(Box::new(Session::PostgresChange(Change {
-            transaction,
-            ids: self.ids.clone(),
-            node: Arc::clone(&self.node),
-        })))
+        appended
+    }
+
+    fn observe(&self, observer: Weak<dyn Observer>) {
+        self.observers.add(observer);
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn cluster_id(&self) -> &str {
@@ -208,9 +213,7 @@ impl Store for PostgresStore {
     }
 
     async fn changes(&self) -> Result<Option<Box<dyn Changes>>, StoreError> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen("assay_events").await?;
-        Ok(Some(Box::new(Feed { listener, pool: self.pool.clone(), node: Arc::clone(&self.node) })))
+        Ok(Some(Box::new(feed::Feed::start(&self.options).await?)))
     }
 
     fn backend(&self) -> &'static str {

@@ -1,47 +1,72 @@
 //! The queries: one implementation of [`Snapshot`] and [`StoreTx`](super::StoreTx) over a connection of either backend.
 
+mod append;
 mod associations;
 mod changes;
 mod events;
 mod history;
 mod rows;
+mod subject;
 
 use assay_schema_core::{Context, Guid, QualifiedSubject, SchemaId, Version};
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use super::connection::{Arg, Connection};
 use super::error::StoreError;
 use super::model::{
-    Event, EventFilter, Referrer, SchemaRow, ScopeSettings, SubjectRow, VersionCursor, VersionRow,
+    Event, EventFilter, Referrer, SchemaRow, ScopeSettings, SubjectRow, SubjectRows, VersionCursor,
+    VersionRow,
 };
 use super::{Snapshot, postgres, sqlite};
 
-pub(super) use events::seal;
+pub(super) use append::append;
+pub(super) use events::{event, seal};
 
-/// A connection with what it takes to end its transaction.
+/// A connection with what it takes to end its transaction. Readers take theirs from the pool at the first query.
 pub(super) enum Session {
-    SqliteReader(PoolConnection<Sqlite>),
+    SqliteReader(SqlitePool, Option<PoolConnection<Sqlite>>),
+    SqliteChange(sqlite::Change),
     /// Reads that see one moment.
     SqliteView(Transaction<'static, Sqlite>),
-    SqliteChange(sqlite::Change),
-    PostgresReader(PoolConnection<Postgres>),
+    PostgresReader(PgPool, Option<PoolConnection<Postgres>>),
     /// Reads that see one moment.
     PostgresView(Transaction<'static, Postgres>),
     PostgresChange(postgres::Change),
 }
 
 impl Session {
-    fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
+    pub(super) async fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
         Ok(match self {
-            Self::SqliteReader(connection) => Connection::Sqlite(&mut *connection),
-            Self::SqliteView(transaction) => Connection::Sqlite(&mut *transaction),
+            Self::SqliteReader(pool, connection) => {
+                let connection = match connection.take() {
+                    Some(taken) => connection.insert(taken),
+                    None => connection.insert(pool.acquire().await?),
+                };
+                Connection::Sqlite(&mut *connection)
+            }
             Self::SqliteChange(change) => Connection::Sqlite(change.connection()?),
-            Self::PostgresReader(connection) => Connection::Postgres(&mut *connection),
-            Self::PostgresView(transaction) => Connection::Postgres(&mut *transaction),
+            Self::SqliteView(view) => Connection::Sqlite(&mut *view),
+            Self::PostgresView(view) => Connection::Postgres(&mut *view),
+            Self::PostgresReader(pool, connection) => {
+                let connection = match connection.take() {
+                    Some(taken) => connection.insert(taken),
+                    None => connection.insert(pool.acquire().await?),
+                };
+                Connection::Postgres(&mut *connection)
+            }
             Self::PostgresChange(change) => Connection::Postgres(change.connection()),
         })
+    }
+
+    /// Notes a scope of this change, for the observers of its commit.
+    fn touched(&mut self, scope: &QualifiedSubject) {
+        match self {
+            Self::SqliteChange(change) => change.touched.push(scope.clone()),
+            Self::PostgresChange(change) => change.touched.push(scope.clone()),
+            _ => {}
+        }
     }
 }
 
@@ -82,20 +107,28 @@ fn prefix_end(prefix: &str) -> String {
 
 #[async_trait]
 impl Snapshot for Session {
+    fn sees_only_committed(&self) -> bool {
+        !matches!(self, Self::SqliteChange(_) | Self::PostgresChange(_))
+    }
+
+    async fn subject_rows(&mut self, subject: &QualifiedSubject) -> Result<SubjectRows, StoreError> {
+        subject::read(&mut self.connection().await?, subject).await
+    }
+
     async fn schema(&mut self, context: &Context, id: SchemaId) -> Result<Option<SchemaRow>, StoreError> {
         let args = [Arg::Text(context.as_str()), Arg::Integer(id.get().into())];
-        let row = self.connection()?.fetch_optional(SCHEMA, &args).await?;
+        let row = self.connection().await?.fetch_optional(SCHEMA, &args).await?;
         row.map(|row| rows::schema(context, id, &row)).transpose()
     }
 
     async fn preferred_id(&mut self, context: &Context, hash: &Guid) -> Result<Option<SchemaId>, StoreError> {
         let args = [Arg::Text(context.as_str()), Arg::Blob(hash.as_bytes())];
-        let row = self.connection()?.fetch_optional(PREFERRED_ID, &args).await?;
+        let row = self.connection().await?.fetch_optional(PREFERRED_ID, &args).await?;
         row.map(|row| rows::schema_id(row.integer(0)?)).transpose()
     }
 
     async fn ids_of_hash(&mut self, hash: &Guid) -> Result<Vec<(Context, SchemaId)>, StoreError> {
-        let rows = self.connection()?.fetch_all(IDS_OF_HASH, &[Arg::Blob(hash.as_bytes())]).await?;
+        let rows = self.connection().await?.fetch_all(IDS_OF_HASH, &[Arg::Blob(hash.as_bytes())]).await?;
         rows.iter()
             .map(|row| Ok((rows::context(&row.text(0)?)?, rows::schema_id(row.integer(1)?)?)))
             .collect()
@@ -103,7 +136,7 @@ impl Snapshot for Session {
 
     async fn versions(&mut self, subject: &QualifiedSubject) -> Result<Vec<VersionRow>, StoreError> {
         let args = [Arg::Text(subject.context.as_str()), Arg::Text(&subject.subject)];
-        let rows = self.connection()?.fetch_all(VERSIONS, &args).await?;
+        let rows = self.connection().await?.fetch_all(VERSIONS, &args).await?;
         rows.iter().map(rows::version).collect()
     }
 
@@ -113,7 +146,7 @@ impl Snapshot for Session {
         id: SchemaId,
     ) -> Result<Vec<VersionRow>, StoreError> {
         let args = [Arg::Text(context.as_str()), Arg::Integer(id.get().into())];
-        let rows = self.connection()?.fetch_all(VERSIONS_OF_ID, &args).await?;
+        let rows = self.connection().await?.fetch_all(VERSIONS_OF_ID, &args).await?;
         rows.iter().map(rows::version).collect()
     }
 
@@ -130,19 +163,20 @@ impl Snapshot for Session {
             Arg::Integer(first),
             Arg::Integer(last),
         ];
-        let rows = self.connection()?.fetch_all(REFERRERS, &args).await?;
+        let rows = self.connection().await?.fetch_all(REFERRERS, &args).await?;
         rows.iter().map(rows::referrer).collect()
     }
 
     async fn settings(&mut self, subject: &QualifiedSubject) -> Result<Vec<ScopeSettings>, StoreError> {
         let args = [Arg::Text(subject.context.as_str()), Arg::Text(&subject.subject)];
-        let rows = self.connection()?.fetch_all(SETTINGS, &args).await?;
+        let rows = self.connection().await?.fetch_all(SETTINGS, &args).await?;
         rows.iter().map(rows::settings).collect()
     }
 
     async fn settings_in(&mut self, context: Option<&Context>) -> Result<Vec<ScopeSettings>, StoreError> {
         let rows = self
-            .connection()?
+            .connection()
+            .await?
             .fetch_all(SETTINGS_IN, &[Arg::Text(context.map_or("", Context::as_str))])
             .await?;
         rows.iter().map(rows::settings).collect()
@@ -154,7 +188,7 @@ impl Snapshot for Session {
         prefix: &str,
     ) -> Result<Vec<SubjectRow>, StoreError> {
         let end = prefix_end(prefix);
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         let rows = match context {
             Some(context) => {
                 let args = [Arg::Text(prefix), Arg::Text(&end), Arg::Text(context.as_str())];
@@ -182,25 +216,25 @@ impl Snapshot for Session {
             Arg::Integer(limit.into()),
         ];
         let sql = if context.is_some() { VERSIONS_AFTER_IN } else { VERSIONS_AFTER };
-        let rows = self.connection()?.fetch_all(sql, &args).await?;
+        let rows = self.connection().await?.fetch_all(sql, &args).await?;
         rows.iter().map(rows::version).collect()
     }
 
     async fn contexts(&mut self) -> Result<Vec<Context>, StoreError> {
-        let rows = self.connection()?.fetch_all(CONTEXTS, &[]).await?;
+        let rows = self.connection().await?.fetch_all(CONTEXTS, &[]).await?;
         rows.iter().map(|row| rows::context(&row.text(0)?)).collect()
     }
 
     async fn max_id(&mut self, context: &Context) -> Result<Option<SchemaId>, StoreError> {
-        let row = self.connection()?.fetch_optional(MAX_ID, &[Arg::Text(context.as_str())]).await?;
+        let row = self.connection().await?.fetch_optional(MAX_ID, &[Arg::Text(context.as_str())]).await?;
         row.map(|row| rows::schema_id(row.integer(0)?)).transpose()
     }
 
     async fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, StoreError> {
-        events::read(&mut self.connection()?, filter).await
+        events::read(&mut self.connection().await?, filter).await
     }
 
     async fn sealed_after(&mut self, seal: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        events::sealed_after(&mut self.connection()?, seal, limit).await
+        events::sealed_after(&mut self.connection().await?, seal, limit).await
     }
 }

@@ -6,9 +6,10 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use assay_schema_core::QualifiedSubject;
 use async_trait::async_trait;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -19,8 +20,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::connection::Connection;
 use super::error::{OpenError, StoreError};
-use super::session::{Session, seal};
-use super::{Changes, Lock, Snapshot, Store, StoreTx, migrations};
+use super::observers::Observers;
+use super::session::{Session, append, seal};
+use super::{Append, Appended, Changes, Lock, Observer, Snapshot, Store, StoreTx, migrations};
 
 /// Connections that read at the same time.
 const READERS_MAX: u32 = 8;
@@ -39,6 +41,7 @@ const SET_CLUSTER_ID: &str =
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: Arc<Mutex<Writer>>,
+    observers: Observers,
     cluster_id: String,
 }
 
@@ -51,11 +54,14 @@ struct Writer {
     group: Option<Group>,
     /// A change ended without commit or rollback (it was dropped); its savepoint must be undone first.
     abandoned: bool,
+    observers: Observers,
 }
 
 /// Changes whose savepoints are released but not yet committed.
 struct Group {
     changes: u32,
+    /// Scopes of those changes.
+    touched: Vec<QualifiedSubject>,
     outcome: watch::Sender<Outcome>,
 }
 
@@ -105,8 +111,15 @@ impl SqliteStore {
                 })
             })
             .connect_lazy_with(options.clone().create_if_missing(false).pragma("query_only", "on"));
-        let writer = Writer { options, connection: Some(connection), group: None, abandoned: false };
-        Ok(Self { readers, writer: Arc::new(Mutex::new(writer)), cluster_id })
+        let observers = Observers::default();
+        let writer = Writer {
+            options,
+            connection: Some(connection),
+            group: None,
+            abandoned: false,
+            observers: observers.clone(),
+        };
+        Ok(Self { readers, writer: Arc::new(Mutex::new(writer)), observers, cluster_id })
     }
 }
 
@@ -146,6 +159,8 @@ impl Writer {
     async fn lose_group(&mut self) {
         self.abandoned = false;
         if let Some(group) = self.group.take() {
+            // A commit that failed may still have happened.
+            self.observers.tell(&group.touched);
             group.outcome.send_replace(Outcome::Lost);
         }
         if let Some(connection) = self.connection.take()
@@ -185,19 +200,39 @@ impl Writer {
         if self.group.as_ref().is_some_and(|group| group.changes >= GROUP_CHANGES_MAX) {
             self.commit_group().await?;
         }
-        if self.group.is_none() {
-            if let Err(error) = self.execute("BEGIN IMMEDIATE").await {
-                self.lose_group().await;
-                return Err(error);
-            }
-            self.group = Some(Group { changes: 0, outcome: watch::Sender::new(Outcome::Open) });
-        }
-        if let Err(error) = self.execute("SAVEPOINT change").await {
+        let begin =
+            if self.group.is_some() { "SAVEPOINT change" } else { "BEGIN IMMEDIATE; SAVEPOINT change" };
+        if let Err(error) = self.execute(begin).await {
             self.lose_group().await;
             return Err(error);
         }
+        let fresh = || Group { changes: 0, touched: Vec::new(), outcome: watch::Sender::new(Outcome::Open) };
+        self.group.get_or_insert_with(fresh);
         self.abandoned = true;
         Ok(())
+    }
+
+    /// Ends a transaction in which nothing is left.
+    async fn end_if_empty(&mut self) -> Result<(), StoreError> {
+        if self.group.as_ref().is_some_and(|group| group.changes == 0) {
+            self.group = None;
+            if let Err(error) = self.execute("ROLLBACK").await {
+                self.lose_group().await;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes a change that was dropped, and ends a transaction that nobody waits for any more.
+    async fn settle(&mut self) {
+        if !self.abandoned {
+            return;
+        }
+        self.undo_savepoint().await;
+        if let Err(error) = self.end_if_empty().await {
+            tracing::warn!(%error, "ending an empty transaction failed");
+        }
     }
 
     /// Commits the open transaction, if one.
@@ -210,6 +245,7 @@ impl Writer {
             return Err(error);
         }
         if let Some(group) = self.group.take() {
+            self.observers.tell(&group.touched);
             group.outcome.send_replace(Outcome::Committed);
         }
         Ok(())
@@ -218,25 +254,45 @@ impl Writer {
 
 /// One change that holds the writer.
 pub(super) struct Change {
-    writer: OwnedMutexGuard<Writer>,
+    /// Empty once the change has ended.
+    writer: Option<OwnedMutexGuard<Writer>>,
     shared: Arc<Mutex<Writer>>,
+    /// Scopes of its events.
+    pub(super) touched: Vec<QualifiedSubject>,
+}
+
+impl Drop for Change {
+    /// A change that is dropped without an end is undone by the next one, or, if none comes, by a task of its own: the transaction
+    /// must not stay open.
+    fn drop(&mut self) {
+        if self.writer.take().is_some()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let shared = Arc::clone(&self.shared);
+            runtime.spawn(async move { shared.lock().await.settle().await });
+        }
+    }
 }
 
 impl Change {
     pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        self.writer.connection.as_mut().ok_or_else(|| StoreError::Unavailable(Box::new(GroupLost)))
+        let connection = self.writer.as_mut().and_then(|writer| writer.connection.as_mut());
+        connection.ok_or_else(|| StoreError::Unavailable(Box::new(GroupLost)))
     }
 
     /// Releases the savepoint, lets the changes that are waiting run, and returns once the shared transaction is on disk.
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let Self { mut writer, shared } = self;
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        let lost = || StoreError::Failed(Box::new(GroupLost));
+        let mut writer = self.writer.take().ok_or_else(lost)?;
+        let shared = Arc::clone(&self.shared);
         if let Err(error) = writer.execute("RELEASE change").await {
             writer.lose_group().await;
             return Err(error);
         }
         writer.abandoned = false;
-        let Some(group) = writer.group.as_mut() else { return Err(StoreError::Failed(Box::new(GroupLost))) };
+        let group = writer.group.as_mut().ok_or_else(lost)?;
         group.changes += 1;
+        group.touched.append(&mut self.touched);
         let mut outcome = group.outcome.subscribe();
         drop(writer);
         // The mutex is fair: everyone who waits now runs before this change gets the writer back. Both branches are cancel-safe:
@@ -258,20 +314,14 @@ impl Change {
                 }
             }
         };
-        if committed == Outcome::Committed { Ok(()) } else { Err(StoreError::Failed(Box::new(GroupLost))) }
+        if committed == Outcome::Committed { Ok(()) } else { Err(lost()) }
     }
 
     /// Undoes this change alone.
     pub(super) async fn rollback(mut self) -> Result<(), StoreError> {
-        self.writer.undo_savepoint().await;
-        if self.writer.group.as_ref().is_some_and(|group| group.changes == 0) {
-            self.writer.group = None;
-            if let Err(error) = self.writer.execute("ROLLBACK").await {
-                self.writer.lose_group().await;
-                return Err(error);
-            }
-        }
-        Ok(())
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        writer.undo_savepoint().await;
+        writer.end_if_empty().await
     }
 }
 
@@ -286,14 +336,14 @@ impl SqliteStore {
     async fn start(&self) -> Result<Change, StoreError> {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
         writer.start_change().await?;
-        Ok(Change { writer, shared: Arc::clone(&self.writer) })
+        Ok(Change { writer: Some(writer), shared: Arc::clone(&self.writer), touched: Vec::new() })
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn read(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        Ok(Box::new(Session::SqliteReader(self.readers.acquire().await?)))
+        Ok(Box::new(Session::SqliteReader(self.readers.clone(), None)))
     }
 
     async fn read_at_once(&self) -> Result<Box<dyn Snapshot>, StoreError> {
@@ -302,6 +352,26 @@ impl Store for SqliteStore {
 
     async fn begin(&self, _locks: &[Lock]) -> Result<Box<dyn StoreTx>, StoreError> {
         Ok(Box::new(Session::SqliteChange(self.start().await?)))
+    }
+
+    async fn append(&self, versions: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        let mut session = Session::SqliteChange(self.start().await?);
+        let appended = append(&mut session, versions).await;
+        let Session::SqliteChange(change) = session else { return appended };
+        if appended.as_ref().is_ok_and(|all| all.iter().any(|one| *one != Appended::Stale)) {
+            change.commit().await?;
+        } else {
+            change.rollback().await?;
+        }
+        appended
+    }
+
+    fn observe(&self, observer: Weak<dyn Observer>) {
+        self.observers.add(observer);
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 
     fn cluster_id(&self) -> &str {

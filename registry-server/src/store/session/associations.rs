@@ -53,7 +53,7 @@ impl Session {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> Result<Vec<AssociationRow>, StoreError> {
-        let rows = self.connection()?.fetch_all(sql, args).await?;
+        let rows = self.connection().await?.fetch_all(sql, args).await?;
         rows.iter().map(association).collect()
     }
 }
@@ -108,7 +108,7 @@ impl AssociationWrites for Session {
             Arg::Integer(association.created_ms),
             Arg::Integer(association.updated_ms),
         ];
-        self.connection()?.execute(PUT, &args).await?;
+        self.connection().await?.execute(PUT, &args).await?;
         Ok(())
     }
 
@@ -118,7 +118,7 @@ impl AssociationWrites for Session {
             Arg::Text(&association.resource_type),
             Arg::Text(&association.association_type),
         ];
-        self.connection()?.execute(REMOVE, &args).await?;
+        self.connection().await?.execute(REMOVE, &args).await?;
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ const CREATE_CONTEXT: &str =
 const REMOVE_CONTEXT: &str = "DELETE FROM contexts WHERE context = $1";
 const REMOVE_CONTEXT_SETTINGS: &str = "DELETE FROM settings WHERE context = $1";
 
-fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+pub(super) fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Failed(Box::new(error)))
 }
 
@@ -58,7 +58,7 @@ struct ContentTaken;
 impl Session {
     async fn remove_schema_if_unused(&mut self, context: &Context, id: SchemaId) -> Result<bool, StoreError> {
         let args = [Arg::Text(context.as_str()), Arg::Integer(id.get().into())];
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         if connection.fetch_optional(ID_IN_USE, &args).await?.is_some() {
             return Ok(false);
         }
@@ -78,7 +78,7 @@ impl StoreTx for Session {
         let args = [Arg::Text(context.as_str())];
         let row = match self {
             Self::PostgresChange(change) => change.allocate(ALLOCATE_ID, &args).await?,
-            _ => self.connection()?.fetch_optional(ALLOCATE_ID, &args).await?,
+            _ => self.connection().await?.fetch_optional(ALLOCATE_ID, &args).await?,
         };
         let issued = row.map(|row| row.integer(0)).transpose()?;
         issued
@@ -94,7 +94,7 @@ impl StoreTx for Session {
     ) -> Result<bool, StoreError> {
         let (context, number) = (Arg::Text(schema.context.as_str()), Arg::Integer(id.get().into()));
         let hash = Arg::Blob(schema.hash.as_bytes());
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         let claimed = connection.execute(CLAIM_HASH, &[context, hash, number]).await? > 0;
         if !claimed && !import {
             return Err(StoreError::Conflict(Box::new(ContentTaken)));
@@ -132,7 +132,7 @@ impl StoreTx for Session {
         let args = [Arg::Text(context.as_str()), Arg::Integer(i64::from(id.get()) + 1)];
         match self {
             Self::PostgresChange(change) => drop(change.allocate(RAISE_ALLOCATOR, &args).await?),
-            _ => drop(self.connection()?.execute(RAISE_ALLOCATOR, &args).await?),
+            _ => drop(self.connection().await?.execute(RAISE_ALLOCATOR, &args).await?),
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ impl StoreTx for Session {
             Arg::Integer(version.id.get().into()),
             Arg::Integer(version.ts_ms),
         ];
-        self.connection()?.execute(INSERT_VERSION, &args).await?;
+        self.connection().await?.execute(INSERT_VERSION, &args).await?;
         Ok(())
     }
 
@@ -155,7 +155,7 @@ impl StoreTx for Session {
         versions: &[Version],
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         for version in versions {
             let args = [
                 Arg::Text(subject.context.as_str()),
@@ -180,7 +180,7 @@ impl StoreTx for Session {
                 Arg::Text(&subject.subject),
                 Arg::Integer(version.get().into()),
             ];
-            if let Some(row) = self.connection()?.fetch_optional(REMOVE_VERSION, &args).await? {
+            if let Some(row) = self.connection().await?.fetch_optional(REMOVE_VERSION, &args).await? {
                 ids.push(rows::schema_id(row.integer(0)?)?);
             }
         }
@@ -197,7 +197,7 @@ impl StoreTx for Session {
 
     async fn put_config(&mut self, scope: &QualifiedSubject, config: Option<&str>) -> Result<(), StoreError> {
         let (context, subject) = (Arg::Text(scope.context.as_str()), Arg::Text(&scope.subject));
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         connection.execute(PUT_CONFIG, &[context, subject, Arg::OptionalText(config)]).await?;
         connection.execute(DROP_EMPTY_SETTINGS, &[context, subject]).await?;
         Ok(())
@@ -205,7 +205,7 @@ impl StoreTx for Session {
 
     async fn put_mode(&mut self, scope: &QualifiedSubject, mode: Option<Mode>) -> Result<(), StoreError> {
         let (context, subject) = (Arg::Text(scope.context.as_str()), Arg::Text(&scope.subject));
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         connection.execute(PUT_MODE, &[context, subject, Arg::OptionalText(mode.map(Mode::as_str))]).await?;
         connection.execute(DROP_EMPTY_SETTINGS, &[context, subject]).await?;
         Ok(())
@@ -213,23 +213,21 @@ impl StoreTx for Session {
 
     async fn create_context(&mut self, context: &Context, now_ms: i64) -> Result<(), StoreError> {
         let args = [Arg::Text(context.as_str()), Arg::Integer(now_ms)];
-        self.connection()?.execute(CREATE_CONTEXT, &args).await?;
+        self.connection().await?.execute(CREATE_CONTEXT, &args).await?;
         Ok(())
     }
 
     async fn remove_context(&mut self, context: &Context) -> Result<(), StoreError> {
         let args = [Arg::Text(context.as_str())];
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         connection.execute(REMOVE_CONTEXT_SETTINGS, &args).await?;
         connection.execute(REMOVE_CONTEXT, &args).await?;
         Ok(())
     }
 
     async fn append_event(&mut self, event: &NewEvent) -> Result<i64, StoreError> {
-        let revision = events::append(&mut self.connection()?, event).await?;
-        if let Self::PostgresChange(change) = self {
-            change.notify(revision).await?;
-        }
+        let revision = events::append(&mut self.connection().await?, event).await?;
+        self.touched(&event.subject);
         Ok(revision)
     }
 

@@ -76,7 +76,8 @@ pub(super) async fn sealed_after(
     rows.iter().map(event).collect()
 }
 
-pub(super) fn event(row: &Row) -> Result<Event, StoreError> {
+/// An event from its columns in the order of the reads above.
+pub(in super::super) fn event(row: &Row) -> Result<Event, StoreError> {
     Ok(Event {
         revision: row.integer(0)?,
         ts_ms: row.integer(1)?,

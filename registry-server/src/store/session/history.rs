@@ -45,7 +45,7 @@ impl HistoryReads for Session {
             Arg::Integer(limit.into()),
         ];
         let sql = if context.is_some() { EVENTS_AFTER_IN } else { EVENTS_AFTER };
-        let rows = self.connection()?.fetch_all(sql, &args).await?;
+        let rows = self.connection().await?.fetch_all(sql, &args).await?;
         rows.iter().map(events::event).collect()
     }
 
@@ -56,7 +56,7 @@ impl HistoryReads for Session {
         hash: &Guid,
     ) -> Result<Option<SchemaRow>, StoreError> {
         let args = [Arg::Text(context.as_str()), Arg::Integer(id.get().into()), Arg::Blob(hash.as_bytes())];
-        let mut connection = self.connection()?;
+        let mut connection = self.connection().await?;
         let row = match connection.fetch_optional(CONTENT, &args).await? {
             Some(row) => Some(row),
             None => connection.fetch_optional(ARCHIVED, &args).await?,
@@ -74,12 +74,14 @@ impl HistoryReads for Session {
             Arg::Integer(after.map_or(-1, |(_, id)| id.get().into())),
             Arg::Integer(limit.into()),
         ];
-        let rows = self.connection()?.fetch_all(CONTENTS_AFTER, &args).await?;
+        let rows = self.connection().await?.fetch_all(CONTENTS_AFTER, &args).await?;
         rows.iter().map(content).collect()
     }
 
     async fn chain_end(&mut self) -> Result<Option<ChainEnd>, StoreError> {
-        let Some(row) = self.connection()?.fetch_optional(CHAIN_END, &[]).await? else { return Ok(None) };
+        let Some(row) = self.connection().await?.fetch_optional(CHAIN_END, &[]).await? else {
+            return Ok(None);
+        };
         let text = row.text(0)?;
         let end = text.split_once(' ').and_then(|(seal, hash)| {
             Some(ChainEnd { seal: seal.parse().ok()?, hash: hex::decode(hash).ok()? })
@@ -88,7 +90,7 @@ impl HistoryReads for Session {
     }
 
     async fn unsealed_events(&mut self) -> Result<i64, StoreError> {
-        let row = self.connection()?.fetch_optional(UNSEALED, &[]).await?;
+        let row = self.connection().await?.fetch_optional(UNSEALED, &[]).await?;
         row.map_or(Ok(0), |row| row.integer(0))
     }
 }

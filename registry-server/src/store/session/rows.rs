@@ -31,13 +31,16 @@ fn json<T: DeserializeOwned>(text: Option<String>, column: &'static str) -> Resu
     text.map(|text| serde_json::from_str(&text).map_err(|_| corrupt("schemas", column))).transpose()
 }
 
+pub(super) fn guid(hash: &[u8]) -> Result<Guid, StoreError> {
+    Ok(Guid::from_bytes(<[u8; 16]>::try_from(hash).map_err(|_| corrupt("schemas", "hash"))?))
+}
+
 /// `hash, schema_type, text, refs, metadata, rule_set`
 pub(super) fn schema(context: &Context, id: SchemaId, row: &Row) -> Result<SchemaRow, StoreError> {
-    let hash = <[u8; 16]>::try_from(row.blob(0)?.as_slice()).map_err(|_| corrupt("schemas", "hash"))?;
     Ok(SchemaRow {
         context: context.clone(),
         id,
-        hash: Guid::from_bytes(hash),
+        hash: guid(&row.blob(0)?)?,
         schema_type: SchemaType::parse(&row.text(1)?).map_err(|_| corrupt("schemas", "schema_type"))?,
         text: row.text(2)?,
         references: json(row.optional_text(3)?, "refs")?.unwrap_or_default(),
@@ -79,12 +82,15 @@ pub(super) fn subject(row: &Row) -> Result<SubjectRow, StoreError> {
 
 /// `context, subject, config, mode`
 pub(super) fn settings(row: &Row) -> Result<ScopeSettings, StoreError> {
-    Ok(ScopeSettings {
-        scope: qualified(&row.text(0)?, row.text(1)?)?,
-        config: row.optional_text(2)?,
-        mode: row
-            .optional_text(3)?
-            .map(|text| Mode::parse(&text).map_err(|_| corrupt("settings", "mode")))
-            .transpose()?,
-    })
+    scope(&row.text(0)?, row.text(1)?, row.optional_text(2)?, row.optional_text(3)?)
+}
+
+pub(super) fn scope(
+    context: &str,
+    subject: String,
+    config: Option<String>,
+    mode: Option<String>,
+) -> Result<ScopeSettings, StoreError> {
+    let mode = mode.map(|text| Mode::parse(&text).map_err(|_| corrupt("settings", "mode"))).transpose()?;
+    Ok(ScopeSettings { scope: qualified(context, subject)?, config, mode })
 }
