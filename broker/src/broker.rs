@@ -17,6 +17,7 @@ use crate::producer_ids::ProducerIds;
 use crate::sessions::FetchSessions;
 use crate::topics::Topics;
 use crate::topics::config::{Durability, TopicDefaults};
+use crate::transactions::Transactions;
 use crate::validator::RecordValidator;
 
 /// Passwords hashed at a time: a flood of logins must not take every thread.
@@ -34,6 +35,7 @@ struct Inner {
     topics: Topics,
     groups: Groups,
     producer_ids: ProducerIds,
+    transactions: Transactions,
     validator: Arc<dyn RecordValidator>,
     schema_context: Arc<str>,
     sessions: FetchSessions,
@@ -84,7 +86,9 @@ impl Broker {
         });
         let (topics, producer_ids, credentials, authorizer) =
             opening.await.map_err(OpenError::Interrupted)??;
-        let groups = Groups::open(&topics, config.groups.clone(), clock);
+        let groups = Groups::open(&topics, config.groups.clone(), Arc::clone(&clock));
+        let settings = config.transactions.clone();
+        let transactions = Transactions::open(&topics, &groups, producer_ids.clone(), settings, clock);
         let schema_context = Arc::from(config.schema_context.as_str());
         let request_bytes = ByteLimit::new(config.queued_max_request_bytes);
         let inner = Inner {
@@ -92,6 +96,7 @@ impl Broker {
             topics,
             groups,
             producer_ids,
+            transactions,
             validator,
             schema_context,
             sessions: FetchSessions::default(),
@@ -103,9 +108,10 @@ impl Broker {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Stops the group coordinator, syncs and closes every log and leaves the clean-shutdown mark. Requests that come
+    /// Stops the coordinators, syncs and closes every log and leaves the clean-shutdown mark. Requests that come
     /// later fail. Call it after [`serve`](crate::server::serve) has returned.
     pub async fn close(&self) {
+        self.inner.transactions.shutdown().await;
         self.inner.groups.shutdown().await;
         self.inner.topics.shutdown().await;
     }
@@ -123,6 +129,11 @@ impl Broker {
     /// The group coordinator.
     pub fn groups(&self) -> &Groups {
         &self.inner.groups
+    }
+
+    /// The transaction coordinator.
+    pub fn transactions(&self) -> &Transactions {
+        &self.inner.transactions
     }
 
     pub(crate) fn producer_ids(&self) -> &ProducerIds {

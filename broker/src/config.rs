@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::groups::GroupsConfig;
 use crate::listeners::{self, DEFAULT_NAME, LISTENER_KEYS, ListenerSecurity};
 use crate::topics::config::TopicDefaults;
+use crate::transactions::TransactionsConfig;
 
 mod keys;
 
@@ -170,6 +171,8 @@ pub struct BrokerConfig {
     pub producer_id_expiration_ms: i64,
     /// Settings of the group coordinator.
     pub groups: GroupsConfig,
+    /// Settings of the transaction coordinator.
+    pub transactions: TransactionsConfig,
     given: BTreeMap<String, String>,
 }
 
@@ -271,6 +274,17 @@ impl BrokerConfig {
             members_max: values.number("group.max.size")?,
             ..GroupsConfig::default()
         };
+        let transactions = TransactionsConfig {
+            state_partitions: values.number("transaction.state.log.num.partitions")?,
+            state_segment_bytes: values.number("transaction.state.log.segment.bytes")?,
+            timeout_ms_max: values.number("transaction.max.timeout.ms")?,
+            abort_interval_ms: values
+                .number("transaction.abort.timed.out.transaction.cleanup.interval.ms")?,
+            id_expiration_ms: values.number("transactional.id.expiration.ms")?,
+            expiration_interval_ms: values
+                .number("transaction.remove.expired.transaction.cleanup.interval.ms")?,
+            ..TransactionsConfig::default()
+        };
         let config = Self {
             data_dir,
             node_id: values.number("node.id")?,
@@ -298,6 +312,7 @@ impl BrokerConfig {
             retention_check_interval: values.milliseconds("log.retention.check.interval.ms")?,
             producer_id_expiration_ms: values.number("producer.id.expiration.ms")?,
             groups,
+            transactions,
             given,
         };
         config.listeners()?;

@@ -54,6 +54,11 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::DeleteRecords, 0, 2),
     row(ApiKey::InitProducerId, 0, 5),
     row(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    row(ApiKey::AddPartitionsToTxn, 0, 3),
+    row(ApiKey::AddOffsetsToTxn, 0, 4),
+    row(ApiKey::EndTxn, 0, 4),
+    row(ApiKey::WriteTxnMarkers, 1, 1),
+    row(ApiKey::TxnOffsetCommit, 0, 4),
     row(ApiKey::DescribeAcls, 1, 3),
     row(ApiKey::CreateAcls, 1, 3),
     row(ApiKey::DeleteAcls, 1, 3),
@@ -70,6 +75,9 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::DescribeUserScramCredentials, 0, 0),
     row(ApiKey::AlterUserScramCredentials, 0, 0),
     row(ApiKey::DescribeCluster, 0, 2),
+    row(ApiKey::DescribeProducers, 0, 0),
+    row(ApiKey::DescribeTransactions, 0, 0),
+    row(ApiKey::ListTransactions, 0, 2),
     row(ApiKey::ConsumerGroupHeartbeat, 0, 1),
     row(ApiKey::ConsumerGroupDescribe, 0, 1),
     row(ApiKey::DescribeTopicPartitions, 0, 0),
@@ -310,7 +318,6 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
         | ApiKey::DescribeUserScramCredentials
         | ApiKey::AlterUserScramCredentials
         | ApiKey::DescribeCluster
-        | ApiKey::DescribeProducers
         | ApiKey::DescribeTopicPartitions => run_admin(context, reader).await,
         ApiKey::SaslHandshake => {
             let request = messages::SaslHandshakeRequest::read(&mut reader, context.version)?;
@@ -323,9 +330,39 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
         ApiKey::AddPartitionsToTxn
         | ApiKey::AddOffsetsToTxn
         | ApiKey::EndTxn
+        | ApiKey::WriteTxnMarkers
         | ApiKey::TxnOffsetCommit
+        | ApiKey::DescribeProducers
         | ApiKey::DescribeTransactions
-        | ApiKey::ListTransactions => Err(context.not_served()),
+        | ApiKey::ListTransactions => run_transaction(context, reader).await,
+    }
+}
+
+async fn run_transaction(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
+    match context.api {
+        ApiKey::AddPartitionsToTxn => {
+            call!(context, reader, AddPartitionsToTxnRequest, handlers::add_partitions_to_txn::handle)
+        }
+        ApiKey::AddOffsetsToTxn => {
+            call!(context, reader, AddOffsetsToTxnRequest, handlers::add_offsets_to_txn::handle)
+        }
+        ApiKey::EndTxn => call!(context, reader, EndTxnRequest, handlers::end_txn::handle),
+        ApiKey::WriteTxnMarkers => {
+            call!(context, reader, WriteTxnMarkersRequest, handlers::write_txn_markers::handle)
+        }
+        ApiKey::TxnOffsetCommit => {
+            call!(context, reader, TxnOffsetCommitRequest, handlers::txn_offset_commit::handle)
+        }
+        ApiKey::DescribeProducers => {
+            call!(context, reader, DescribeProducersRequest, handlers::describe_producers::handle)
+        }
+        ApiKey::DescribeTransactions => {
+            call!(context, reader, DescribeTransactionsRequest, handlers::describe_transactions::handle)
+        }
+        ApiKey::ListTransactions => {
+            call!(context, reader, ListTransactionsRequest, handlers::list_transactions::handle)
+        }
+        _ => Err(context.not_served()),
     }
 }
 
@@ -336,9 +373,15 @@ async fn run_group(context: &Context, mut reader: Reader) -> Result<Reply, Refus
         ApiKey::FindCoordinator => {
             let request = messages::FindCoordinatorRequest::read(&mut reader, context.version)?;
             let (client, endpoint) = (context.client(), context.endpoint());
-            let groups = context.broker.groups();
-            let response = groups.find_coordinator(request, context.version, &client, &endpoint).await;
-            Ok(Reply::Ready(context.respond(&response)))
+            let (groups, transactions) = (context.broker.groups(), context.broker.transactions());
+            let coordinating = groups.find_coordinator(
+                request,
+                context.version,
+                &client,
+                transactions.ensure_topic(),
+                &endpoint,
+            );
+            Ok(Reply::Ready(context.respond(&coordinating.await)))
         }
         ApiKey::JoinGroup => group!(context, reader, JoinGroupRequest, join_group, parked),
         ApiKey::SyncGroup => group!(context, reader, SyncGroupRequest, sync_group, parked),

@@ -49,7 +49,9 @@ pub(crate) fn append_error_code(error: &AppendError) -> ErrorCode {
         AppendError::NotEnoughReplicas { .. } => ErrorCode::NotEnoughReplicas,
         AppendError::Sequence(SequenceError::StaleEpoch { .. }) => ErrorCode::InvalidProducerEpoch,
         AppendError::Sequence(SequenceError::OutOfOrder { .. }) => ErrorCode::OutOfOrderSequenceNumber,
-        AppendError::Sequence(SequenceError::OpenTransaction { .. }) => ErrorCode::InvalidTxnState,
+        AppendError::Sequence(SequenceError::OpenTransaction { .. }) | AppendError::Unverified => {
+            ErrorCode::InvalidTxnState
+        }
         AppendError::Write(_) | AppendError::Offline => ErrorCode::KafkaStorageError,
         AppendError::Deleted => ErrorCode::UnknownTopicOrPartition,
     }

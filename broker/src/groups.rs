@@ -14,15 +14,16 @@
 //! Bounds are in [`GroupsConfig`]: groups, members, requests that wait for a group, metadata.
 
 pub(crate) mod actor;
+mod catalog;
 mod config;
 pub(crate) mod consumer;
-pub(crate) mod journal;
 mod load;
 pub(crate) mod offsets;
 mod partitioner;
+mod pattern;
 pub mod records;
 pub(crate) mod state;
-mod topic_journal;
+mod transactions;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,15 +36,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use actor::{Actor, Command, Handle, Stored, Surroundings};
+use catalog::TopicCatalog;
 pub use config::GroupsConfig;
 use consumer::{Catalog, ConsumerLimits};
-use journal::Journal;
 pub use partitioner::partition_for;
+pub(crate) use pattern::Pattern;
 use state::{Answer, Event, Limits, Ticket};
-use topic_journal::{TopicCatalog, TopicJournal};
+use transactions::Expected;
 
 use crate::authorizer::Access;
 use crate::clock::Clock;
+use crate::journal::{InternalTopic, Journal, TopicJournal};
 use crate::protocol::ErrorCode;
 use crate::topics::Topics;
 
@@ -82,6 +85,7 @@ struct Inner {
     surroundings: Surroundings,
     tickets: AtomicU64,
     loaded: watch::Receiver<Loading>,
+    expected: Mutex<Expected>,
     tasks: TaskTracker,
 }
 
@@ -101,7 +105,12 @@ impl Groups {
     /// The coordinator over the topics of a broker. Must be called inside a runtime; returns at once, and answers 14 until
     /// the replay that runs in the background is done ([`Self::loaded`]).
     pub fn open(topics: &Topics, config: GroupsConfig, clock: Arc<dyn Clock>) -> Self {
-        let journal = TopicJournal::new(topics.clone(), Arc::clone(&clock), config.clone());
+        let topic = InternalTopic {
+            name: OFFSETS_TOPIC,
+            partitions: config.offsets_partitions,
+            segment_bytes: config.offsets_segment_bytes,
+        };
+        let journal = TopicJournal::new(topics.clone(), Arc::clone(&clock), topic);
         Self::start(Arc::new(journal), Arc::new(TopicCatalog(topics.clone())), config, clock)
     }
 
@@ -140,7 +149,8 @@ impl Groups {
         let (progress, loaded) = watch::channel(Loading::Reading);
         let tasks = TaskTracker::new();
         let tickets = AtomicU64::new(0);
-        let inner = Inner { config, directory, surroundings, tickets, loaded, tasks };
+        let expected = Mutex::default();
+        let inner = Inner { config, directory, surroundings, tickets, loaded, expected, tasks };
         let groups = Self { inner: Arc::new(inner) };
         let worker = groups.clone();
         groups.inner.tasks.spawn(async move {

@@ -1,6 +1,8 @@
 //! One module per API, named as the message: translate, call the domain, fill codes.
 
 pub(crate) mod acls;
+pub(crate) mod add_offsets_to_txn;
+pub(crate) mod add_partitions_to_txn;
 pub(crate) mod alter_configs;
 pub(crate) mod api_versions;
 pub mod consumer_group_describe;
@@ -14,8 +16,11 @@ pub(crate) mod describe_cluster;
 pub(crate) mod describe_configs;
 pub mod describe_groups;
 pub(crate) mod describe_log_dirs;
+pub(crate) mod describe_producers;
 pub(crate) mod describe_topic_partitions;
+pub(crate) mod describe_transactions;
 pub(crate) mod elect_leaders;
+pub(crate) mod end_txn;
 pub(crate) mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -26,6 +31,7 @@ pub mod leave_group;
 pub mod list_groups;
 pub(crate) mod list_offsets;
 pub(crate) mod list_partition_reassignments;
+pub(crate) mod list_transactions;
 pub(crate) mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
@@ -35,4 +41,6 @@ pub(crate) mod produce;
 pub(crate) mod sasl_authenticate;
 pub(crate) mod sasl_handshake;
 pub mod sync_group;
+pub(crate) mod txn_offset_commit;
 pub(crate) mod user_scram_credentials;
+pub(crate) mod write_txn_markers;

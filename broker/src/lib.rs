@@ -17,6 +17,7 @@ pub mod durability;
 pub mod error;
 pub mod groups;
 pub mod handlers;
+mod journal;
 pub mod listeners;
 pub mod log;
 pub mod partition;
@@ -28,6 +29,7 @@ pub mod sasl;
 pub mod server;
 pub mod tls;
 pub mod topics;
+pub mod transactions;
 pub mod validator;
 
 mod broker;

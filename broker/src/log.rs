@@ -18,6 +18,7 @@ pub(crate) mod scan;
 pub(crate) mod segment;
 pub mod storage;
 pub(crate) mod time_index;
+pub(crate) mod txn_index;
 
 use segment::Segment;
 use storage::{OpenMode, Storage, StorageFile};

@@ -16,6 +16,7 @@ mod append;
 mod clean;
 mod lookup;
 mod maintain;
+mod stable;
 mod sync;
 mod tail;
 mod writer;
@@ -31,8 +32,12 @@ use crate::durability::Engine;
 use crate::log::epochs::Epochs;
 use crate::log::recovery::{Recovered, RecoveryError};
 use crate::log::segment::SegmentLimits;
+use crate::log::txn_index::Aborted;
 use crate::log::{PartitionDir, Segments, lock};
+use crate::producer_state::Producer;
+use crate::record_batch::Batches;
 use crate::topics::config::{Durability, TopicConfig};
+use stable::Stable;
 use tail::Tail;
 use writer::{Queue, Writer};
 
@@ -137,6 +142,9 @@ pub struct Partition {
     /// Held during a sync: a later one must not overtake it.
     syncing: Mutex<()>,
     tail: Mutex<Tail>,
+    stable: Mutex<Stable>,
+    /// Transaction markers appended: tells whether one came between a look at the coordinator and an append.
+    markers: AtomicU64,
     log_start: AtomicI64,
     log_end: AtomicI64,
     recovery_point: AtomicI64,
@@ -197,7 +205,9 @@ impl Partition {
         status: Status,
         fault: Option<String>,
     ) -> Arc<Self> {
-        let progress = Progress { high_watermark: log_end, last_stable_offset: log_end, status };
+        let mut stable = Stable::new(&writer.producers, log_end);
+        let last_stable_offset = stable.last_stable_offset(log_end).max(log_start);
+        let progress = Progress { high_watermark: log_end, last_stable_offset, status };
         Arc::new(Self {
             topic: identity.topic,
             index: identity.index,
@@ -214,6 +224,8 @@ impl Partition {
             first_dirty: 0.into(),
             syncing: Mutex::default(),
             tail: Mutex::default(),
+            stable: Mutex::new(stable),
+            markers: 0.into(),
             log_start: log_start.into(),
             log_end: log_end.into(),
             recovery_point: recovery_point.into(),
@@ -285,6 +297,14 @@ impl Partition {
     /// Largest known epoch at or below `epoch`, with the offset after its last record.
     pub fn epoch_end_offset(&self, epoch: i32) -> Option<(i32, i64)> {
         lock(&self.epochs).end_offset(epoch, self.log_end_offset())
+    }
+
+    /// The producers with an epoch here, in order of their ids.
+    pub fn producers(&self) -> Vec<(i64, Producer)> {
+        let writer = lock(&self.writer);
+        let mut producers: Vec<_> = writer.producers.iter().map(|(id, it)| (id, it.clone())).collect();
+        producers.sort_unstable_by_key(|(id, _)| *id);
+        producers
     }
 
     /// Bytes of log on disk.
@@ -386,7 +406,40 @@ impl Partition {
             });
             Bytes::from(read.await.ok_or(ReadError::Offline)?.map_err(ReadError::Io)?)
         };
+        if isolation == Isolation::ReadCommitted {
+            let until =
+                Batches::new(&slice.records).last().map_or(offset, |(header, _)| header.next_offset());
+            slice.aborted = self.aborted(offset, until).await?;
+        }
         Ok(slice)
+    }
+
+    /// The aborted transactions that overlap `[from, until)`, in order of where they began.
+    async fn aborted(self: &Arc<Self>, from: i64, until: i64) -> Result<Vec<AbortedTransaction>, ReadError> {
+        let recent = lock(&self.stable).aborted(from, until);
+        let mut found = if let Some(found) = recent {
+            found
+        } else {
+            let partition = Arc::clone(self);
+            let look_up = self.engine.readers.run(move || {
+                let _names_stay = read(&partition.files);
+                let mut found = Vec::new();
+                let Some(segments) = &partition.segments else { return Ok(found) };
+                for segment in segments.from(from) {
+                    if !segment.aborted(from, until, &mut found)? {
+                        break;
+                    }
+                }
+                Ok(found)
+            });
+            look_up.await.ok_or(ReadError::Offline)?.map_err(ReadError::Io)?
+        };
+        found.sort_by_key(|entry| entry.first_offset);
+        let transaction = |entry: Aborted| AbortedTransaction {
+            producer_id: entry.producer_id,
+            first_offset: entry.first_offset,
+        };
+        Ok(found.into_iter().map(transaction).collect())
     }
 
     fn readable(&self) -> Result<&Segments, ReadError> {

@@ -18,7 +18,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::{Buf, BufMut};
 use thiserror::Error;
 
-use crate::record_batch::{BatchHeader, crc32c, sequence_after};
+use crate::record_batch::{BatchHeader, Marker, crc32c, sequence_after};
 
 /// Batches remembered per producer, which is what limits a producer to five in flight.
 pub const WINDOW: usize = 5;
@@ -122,6 +122,27 @@ pub struct Producer {
     pub transaction_first_offset: Option<i64>,
 }
 
+/// What a batch did to its producer's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The first batch of a transaction.
+    Began {
+        /// Where.
+        first_offset: i64,
+    },
+    /// Its marker.
+    Ended {
+        /// Whose.
+        producer_id: i64,
+        /// Where it began.
+        first_offset: i64,
+        /// Where the marker is.
+        last_offset: i64,
+        /// Committed, or aborted.
+        commit: bool,
+    },
+}
+
 /// What a batch is to its producer's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -175,10 +196,29 @@ impl ProducerState {
         Ok(Verdict::Fresh)
     }
 
-    /// Records an appended batch, which carries its final offsets.
-    pub fn apply(&mut self, batch: &BatchHeader) {
+    /// Refuses a producer whose epoch was replaced; the one check for the broker's own transactional records.
+    pub fn check_epoch(&self, batch: &BatchHeader) -> Result<(), SequenceError> {
+        match self.producers.get(&batch.producer_id) {
+            Some(known) if batch.producer_epoch < known.epoch => Err(SequenceError::StaleEpoch {
+                producer_id: batch.producer_id,
+                current: known.epoch,
+                got: batch.producer_epoch,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the producer has a transaction open here.
+    pub fn in_transaction(&self, producer_id: i64) -> bool {
+        self.producers.get(&producer_id).is_some_and(|known| known.transaction_first_offset.is_some())
+    }
+
+    /// Records an appended batch, which carries its final offsets; `marker` is what a control batch holds.
+    ///
+    /// Returns what it changed about the producer's transaction.
+    pub fn apply(&mut self, batch: &BatchHeader, marker: Option<Marker>) -> Option<Change> {
         if batch.producer_id < 0 {
-            return;
+            return None;
         }
         let producer = self.producers.entry(batch.producer_id).or_insert_with(|| Producer {
             epoch: batch.producer_epoch,
@@ -193,8 +233,15 @@ impl ProducerState {
         }
         producer.last_timestamp_ms = batch.max_timestamp;
         if batch.is_control() {
-            producer.transaction_first_offset = None;
-            return;
+            let marker = marker?;
+            producer.coordinator_epoch = marker.coordinator_epoch;
+            let first_offset = producer.transaction_first_offset.take()?;
+            return Some(Change::Ended {
+                producer_id: batch.producer_id,
+                first_offset,
+                last_offset: batch.last_offset(),
+                commit: marker.commit,
+            });
         }
         if batch.base_sequence >= 0 {
             if producer.window.len() == WINDOW {
@@ -204,16 +251,24 @@ impl ProducerState {
         }
         if batch.is_transactional() && producer.transaction_first_offset.is_none() {
             producer.transaction_first_offset = Some(batch.base_offset);
+            return Some(Change::Began { first_offset: batch.base_offset });
         }
+        None
     }
 
     /// As [`apply`](Self::apply), and remembers how to take it back.
-    pub fn apply_with_undo(&mut self, batch: &BatchHeader, undo: &mut Undo) {
-        if batch.producer_id >= 0 {
-            let before = || self.producers.get(&batch.producer_id).cloned();
-            undo.0.entry(batch.producer_id).or_insert_with(before);
-            self.apply(batch);
+    pub fn apply_with_undo(
+        &mut self,
+        batch: &BatchHeader,
+        marker: Option<Marker>,
+        undo: &mut Undo,
+    ) -> Option<Change> {
+        if batch.producer_id < 0 {
+            return None;
         }
+        let before = || self.producers.get(&batch.producer_id).cloned();
+        undo.0.entry(batch.producer_id).or_insert_with(before);
+        self.apply(batch, marker)
     }
 
     /// Takes appends back.

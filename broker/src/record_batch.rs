@@ -19,10 +19,12 @@ use thiserror::Error;
 use crate::compression::Codec;
 
 mod build;
+mod marker;
 mod records;
 mod rewrite;
 
 pub use build::BatchBuilder;
+pub use marker::Marker;
 pub use records::{Headers, Record, RecordError, RecordIter, RecordLimits, Records, records};
 pub(crate) use rewrite::rewrite;
 

@@ -266,6 +266,42 @@ pub const KEYS: &[BrokerKey] = &[
     ),
     key("ssl.truststore.type", String, "PEM", 0, "PEM. Kafka: JKS. Also per listener."),
     key("super.users", String, "", 0, "With an authorizer: who may do everything, User:NAME;User:NAME."),
+    key(
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+        Int,
+        "10000",
+        1,
+        "How often transactions over their time are looked for, and aborted.",
+    ),
+    key(
+        "transaction.max.timeout.ms",
+        Int,
+        "900000",
+        1,
+        "Longest time-out of a transaction a producer may ask for.",
+    ),
+    key(
+        "transaction.remove.expired.transaction.cleanup.interval.ms",
+        Int,
+        "3600000",
+        1,
+        "How often expired transactional ids are looked for.",
+    ),
+    key(
+        "transaction.state.log.num.partitions",
+        Int,
+        "50",
+        1,
+        "Partitions of __transaction_state when it is created.",
+    ),
+    key("transaction.state.log.segment.bytes", Int, "104857600", 1, "Segment size of __transaction_state."),
+    key(
+        "transactional.id.expiration.ms",
+        Int,
+        "604800000",
+        1,
+        "Idle time after which a transactional id is forgotten.",
+    ),
 ];
 
 /// Settings of Kafka that mean nothing here, as a whole name or, with a dot at its end, the beginning of names; and why.

@@ -5,6 +5,7 @@
 
 mod commands;
 mod consumer;
+mod transaction;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,13 +21,14 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use commands::{Command, CommitEntry, Description, FetchedOffset};
 use consumer::Beat;
 pub(crate) use consumer::ConsumerDescription;
+pub(crate) use transaction::TransactionalCommit;
 
 use super::consumer::{Catalog, ConsumerGroup, ConsumerLimits, StoredConsumer};
-use super::journal::{Entry, Journal, JournalError};
-use super::offsets::{Committed, Offsets, Place};
+use super::offsets::{Committed, Offsets, PendingOffsets, Place, end_transaction, place_in_log};
 use super::records::{GroupMetadataValue, Key};
 use super::state::{Answer, Effect, Event, Group, Limits, Moment, State, Ticket};
 use crate::clock::Clock;
+use crate::journal::{Entry, Journal, JournalError};
 use crate::protocol::ErrorCode;
 
 /// Writes of one group that may wait for the disk; further requests wait in the mailbox.
@@ -92,6 +94,10 @@ enum Write {
         codes: Vec<ErrorCode>,
         reply: oneshot::Sender<Vec<ErrorCode>>,
     },
+    /// Offsets of a transaction, which stay pending.
+    TransactionalCommit { codes: Vec<ErrorCode>, reply: oneshot::Sender<Vec<ErrorCode>> },
+    /// No write: the end of a transaction, in order with those before.
+    EndTransaction { producer_id: i64, commit: bool, reply: oneshot::Sender<()> },
     /// Tombstones of offsets.
     Removal { places: Vec<Place>, waiter: Waiter },
     /// Tombstones of the whole group.
@@ -137,6 +143,23 @@ pub(crate) struct Stored {
     pub(crate) consumer: StoredConsumer,
     /// Its offsets.
     pub(crate) offsets: Offsets,
+    /// Those of open transactions.
+    pub(crate) pending: PendingOffsets,
+}
+
+impl Stored {
+    /// Whether there is anything of the group.
+    pub(crate) fn exists(&self) -> bool {
+        self.metadata.is_some()
+            || self.consumer.exists()
+            || !self.offsets.is_empty()
+            || !self.pending.is_empty()
+    }
+
+    /// See [`end_transaction`].
+    pub(crate) fn end_transaction(&mut self, producer_id: i64, commit: bool) {
+        end_transaction(&mut self.offsets, &mut self.pending, producer_id, commit);
+    }
 }
 
 /// A group at work.
@@ -148,6 +171,7 @@ pub(crate) struct Actor {
     /// The consumer protocol, once a member of it came.
     consumer: Option<ConsumerGroup>,
     offsets: Offsets,
+    pending: PendingOffsets,
     surroundings: Surroundings,
     mailbox: mpsc::Receiver<Command>,
     summary: Arc<Mutex<Summary>>,
@@ -164,7 +188,7 @@ impl Actor {
         surroundings: Surroundings,
     ) -> (Self, Handle) {
         let now = moment(&surroundings);
-        let Stored { metadata, consumer, offsets } = stored;
+        let Stored { metadata, consumer, offsets, pending } = stored;
         let consumer =
             consumer.exists().then(|| ConsumerGroup::restore(consumer, surroundings.consumer_limits, now));
         let group = match metadata.filter(|_| consumer.is_none()) {
@@ -177,8 +201,19 @@ impl Actor {
         let handle = Handle { mailbox: sender, summary: Arc::clone(&summary) };
         let waiting = HashMap::new();
         let writes = FuturesOrdered::new();
-        let actor =
-            Self { id, partition, group, consumer, offsets, surroundings, mailbox, summary, waiting, writes };
+        let actor = Self {
+            id,
+            partition,
+            group,
+            consumer,
+            offsets,
+            pending,
+            surroundings,
+            mailbox,
+            summary,
+            waiting,
+            writes,
+        };
         (actor, handle)
     }
 
@@ -226,6 +261,7 @@ impl Actor {
         self.group.is_untouched()
             && self.consumer.is_none()
             && self.offsets.is_empty()
+            && self.pending.is_empty()
             && self.group.protocol_type().is_none()
             && self.writes.is_empty()
             && self.mailbox.is_empty()
@@ -257,9 +293,13 @@ impl Actor {
 
     /// Appends; the outcome arrives at [`Self::written`] in the order of the appends.
     async fn write(&mut self, entries: Vec<Entry>, write: Write) -> Result<(), (Write, JournalError)> {
-        match self.surroundings.journal.append(self.partition, entries).await {
-            Ok(durable) => {
-                self.writes.push_back(Box::pin(async move { (write, durable.await) }));
+        match self.surroundings.journal.append(self.partition, entries, None).await {
+            Ok(written) => {
+                let mut write = write;
+                if let Write::Commit { committed, .. } = &mut write {
+                    place_in_log(committed, written.base_offset);
+                }
+                self.writes.push_back(Box::pin(async move { (write, written.durable.await) }));
                 Ok(())
             }
             Err(error) => {
@@ -281,6 +321,7 @@ impl Actor {
                 match error {
                     None => {
                         for (place, committed) in committed {
+                            self.pending.void(&place);
                             self.offsets.insert(place, committed);
                         }
                     }
@@ -288,9 +329,20 @@ impl Actor {
                 }
                 let _ = reply.send(codes);
             }
+            Write::TransactionalCommit { mut codes, reply } => {
+                if let Some(error) = error {
+                    fail(&mut codes, error);
+                }
+                let _ = reply.send(codes);
+            }
+            Write::EndTransaction { producer_id, commit, reply } => {
+                self.transaction_ended(producer_id, commit);
+                let _ = reply.send(());
+            }
             Write::Removal { places, waiter } => {
                 if error.is_none() {
                     for place in &places {
+                        self.pending.void(place);
                         self.offsets.remove(place);
                     }
                 }

@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 use super::Groups;
 use super::actor::Stored;
+use super::offsets::Committed;
 use super::records::{GroupMetadataValue, Key, OffsetCommitValue};
+use crate::journal::Replayed;
 use crate::protocol::DecodeError;
 
 /// The groups of one partition, by id.
@@ -19,26 +21,46 @@ struct Replay {
 }
 
 impl Replay {
-    /// Takes the next record of the log: the last one of a key wins.
-    fn take(&mut self, key: Bytes, value: Option<Bytes>) {
-        if self.apply(key, value).is_err() {
-            self.damaged += 1;
+    /// Takes what comes next in the log: the last record of a key wins, those of a transaction once it is committed.
+    fn take(&mut self, replayed: Replayed) {
+        match replayed {
+            Replayed::Record { offset, producer_id, key, value } => {
+                if self.apply(offset, producer_id, key, value).is_err() {
+                    self.damaged += 1;
+                }
+            }
+            Replayed::Marker { producer_id, commit } => {
+                for group in self.groups.values_mut() {
+                    group.end_transaction(producer_id, commit);
+                }
+            }
         }
     }
 
-    fn apply(&mut self, key: Bytes, value: Option<Bytes>) -> Result<(), DecodeError> {
+    fn apply(
+        &mut self,
+        offset: i64,
+        producer_id: Option<i64>,
+        key: Bytes,
+        value: Option<Bytes>,
+    ) -> Result<(), DecodeError> {
         match Key::decode(key)? {
             Key::Offset { group, topic, partition } => {
                 let place = (topic, partition);
-                match value {
-                    Some(value) => {
-                        let committed = OffsetCommitValue::from_value(value)?.into();
-                        self.groups.entry(group).or_default().offsets.insert(place, committed);
+                let committed = value.map(OffsetCommitValue::from_value).transpose()?;
+                let committed = committed.map(|value| Committed { log_offset: offset, ..value.into() });
+                let stored = self.groups.entry(group).or_default();
+                match (committed, producer_id) {
+                    (Some(committed), Some(producer_id)) => {
+                        stored.pending.insert(producer_id, place, committed);
                     }
-                    None => {
-                        if let Some(found) = self.groups.get_mut(&group) {
-                            found.offsets.remove(&place);
-                        }
+                    (Some(committed), None) => {
+                        stored.pending.void(&place);
+                        stored.offsets.insert(place, committed);
+                    }
+                    (None, _) => {
+                        stored.pending.void(&place);
+                        stored.offsets.remove(&place);
                     }
                 }
             }
@@ -62,7 +84,7 @@ impl Groups {
         let mut unreadable = BTreeSet::new();
         for partition in 0..journal.partitions() {
             let mut replay = Replay::default();
-            let outcome = journal.replay(partition, &mut |key, value| replay.take(key, value)).await;
+            let outcome = journal.replay(partition, &mut |replayed| replay.take(replayed)).await;
             if let Err(error) = outcome {
                 tracing::error!(partition, %error, "groups of this partition are not available");
                 unreadable.insert(partition);
@@ -77,8 +99,12 @@ impl Groups {
             }
             let mut directory = self.directory();
             for (id, found) in replay.groups {
-                if found.metadata.is_some() || found.consumer.exists() || !found.offsets.is_empty() {
-                    self.spawn(&mut directory, id.into(), found);
+                if found.exists() {
+                    let id = Arc::from(id);
+                    for producer_id in found.pending.producers() {
+                        self.expect_end(partition, producer_id, &id);
+                    }
+                    self.spawn(&mut directory, id, found);
                 }
             }
         }

@@ -15,6 +15,8 @@ pub(crate) struct Committed {
     pub(crate) metadata: String,
     /// When it was committed, milliseconds since the epoch.
     pub(crate) commit_ms: i64,
+    /// Where its record is in `__consumer_offsets`: of two, the later one counts.
+    pub(crate) log_offset: i64,
 }
 
 impl Committed {
@@ -37,6 +39,7 @@ impl From<OffsetCommitValue> for Committed {
             leader_epoch: value.leader_epoch,
             metadata: value.metadata,
             commit_ms: value.commit_timestamp,
+            log_offset: -1,
         }
     }
 }
@@ -92,7 +95,74 @@ impl Offsets {
     }
 }
 
+/// Notes where the records of `committed` are: one after the other from `base_offset`.
+pub(crate) fn place_in_log(committed: &mut [(Place, Committed)], base_offset: i64) {
+    for (offset, (_, committed)) in (base_offset..).zip(committed) {
+        committed.log_offset = offset;
+    }
+}
+
 /// The key of a committed offset.
 pub(crate) fn key(group: &str, (topic, partition): &Place) -> Key {
     Key::Offset { group: group.to_owned(), topic: topic.clone(), partition: *partition }
+}
+
+/// Offsets of transactions that are not decided yet, by producer id.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct PendingOffsets(BTreeMap<i64, BTreeMap<Place, Committed>>);
+
+impl PendingOffsets {
+    /// Sets what `producer_id` is about to commit for a partition.
+    pub(crate) fn insert(&mut self, producer_id: i64, place: Place, committed: Committed) {
+        self.0.entry(producer_id).or_default().insert(place, committed);
+    }
+
+    /// A later record for the partition, of no transaction, makes those pending void: its offset in the log is higher.
+    pub(crate) fn void(&mut self, place: &Place) {
+        self.0.retain(|_, places| {
+            places.remove(place);
+            !places.is_empty()
+        });
+    }
+
+    /// Takes what a producer had pending.
+    pub(crate) fn end(&mut self, producer_id: i64) -> BTreeMap<Place, Committed> {
+        self.0.remove(&producer_id).unwrap_or_default()
+    }
+
+    /// Whether anything is pending for a partition.
+    pub(crate) fn contains(&self, place: &Place) -> bool {
+        self.0.values().any(|places| places.contains_key(place))
+    }
+
+    /// Whether nothing is pending.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The producers with something pending.
+    pub(crate) fn producers(&self) -> impl Iterator<Item = i64> {
+        self.0.keys().copied()
+    }
+
+    /// The partitions with something pending.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.values().flat_map(BTreeMap::keys)
+    }
+}
+
+/// Ends a producer's transaction: what it had pending is committed where no later record says otherwise, or dropped.
+pub(crate) fn end_transaction(
+    offsets: &mut Offsets,
+    pending: &mut PendingOffsets,
+    producer_id: i64,
+    commit: bool,
+) {
+    for (place, committed) in pending.end(producer_id) {
+        let later =
+            offsets.get(&place.0, place.1).is_some_and(|known| known.log_offset > committed.log_offset);
+        if commit && !later {
+            offsets.insert(place, committed);
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod members;
 mod memory;
 mod on_disk;
 mod requests;
+mod transactions;
 
 use std::sync::Arc;
 

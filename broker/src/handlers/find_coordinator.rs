@@ -1,8 +1,9 @@
 //! `FindCoordinator` (key 10, versions 0 to 5).
 //!
-//! 1 brings the key type, 4 several keys at once. On one node the answer is always this node. Asking for a group's
-//! coordinator creates `__consumer_offsets`, as in Kafka; 15 while that is not possible.
+//! 1 brings the key type, 4 several keys at once. On one node the answer is always this node. Asking for a coordinator
+//! creates its topic, as in Kafka; 15 while that is not possible.
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::groups::{ClientInfo, Groups};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::find_coordinator::Coordinator;
@@ -27,17 +28,18 @@ pub struct Endpoint {
 }
 
 impl Groups {
-    /// Names the coordinator of groups or transactional ids.
+    /// Names the coordinator of groups or transactional ids; `transaction_topic` makes sure that the latter have their topic.
     pub async fn find_coordinator(
         &self,
         request: FindCoordinatorRequest,
         version: i16,
-        _client: &ClientInfo,
+        client: &ClientInfo,
+        transaction_topic: impl Future<Output = Result<(), ErrorCode>>,
         endpoint: &Endpoint,
     ) -> FindCoordinatorResponse {
         let outcome = match request.key_type {
             GROUP => self.ensure_topic().await,
-            TRANSACTION => Ok(()),
+            TRANSACTION => transaction_topic.await,
             _ => Err(ErrorCode::InvalidRequest),
         };
         let code = outcome.err().map_or(ErrorCode::None, |error| match error {
@@ -45,12 +47,16 @@ impl Groups {
             _ => ErrorCode::CoordinatorNotAvailable,
         });
         if version >= BATCHED_SINCE {
-            let coordinators = request.coordinator_keys.into_iter().map(|key| named(key, code, endpoint));
+            let coordinators = request.coordinator_keys.into_iter().map(|key| {
+                let code = refusal(client, request.key_type, &key).unwrap_or(code);
+                named(key, code, endpoint)
+            });
             return FindCoordinatorResponse {
                 coordinators: coordinators.collect(),
                 ..FindCoordinatorResponse::default()
             };
         }
+        let code = refusal(client, request.key_type, &request.key).unwrap_or(code);
         let found = named(request.key, code, endpoint);
         FindCoordinatorResponse {
             error_code: found.error_code,
@@ -63,16 +69,27 @@ impl Groups {
     }
 }
 
+/// Why a client may not know a coordinator.
+fn refusal(client: &ClientInfo, key_type: i8, key: &str) -> Option<ErrorCode> {
+    let (resource, code) = match key_type {
+        GROUP => (ResourceType::Group, ErrorCode::GroupAuthorizationFailed),
+        TRANSACTION => (ResourceType::TransactionalId, ErrorCode::TransactionalIdAuthorizationFailed),
+        _ => return None,
+    };
+    (!client.access.allows(Operation::Describe, resource, key)).then_some(code)
+}
+
 fn named(key: String, code: ErrorCode, endpoint: &Endpoint) -> Coordinator {
     let error_code = code.into();
     if code == ErrorCode::None {
         let Endpoint { node_id, host, port } = endpoint.clone();
         return Coordinator { key, node_id, host, port, error_code, error_message: None };
     }
-    let message = if code == ErrorCode::InvalidRequest {
-        "the coordinator key type is not supported"
-    } else {
-        "the coordinator is not available"
+    let message = match code {
+        ErrorCode::InvalidRequest => "the coordinator key type is not supported",
+        ErrorCode::GroupAuthorizationFailed => "the group is not allowed",
+        ErrorCode::TransactionalIdAuthorizationFailed => "the transactional id is not allowed",
+        _ => "the coordinator is not available",
     };
     let error_message = Some(message.to_owned());
     Coordinator { key, node_id: -1, host: String::new(), port: -1, error_code, error_message }

@@ -65,7 +65,8 @@ impl Groups {
         partitions.into_iter().map(|partition| self.entry(&name, partition)).collect()
     }
 
-    fn entry(&self, topic: &str, partition: OffsetCommitRequestPartition) -> CommitEntry {
+    /// One offset to store, with the code that refuses it already.
+    pub(crate) fn entry(&self, topic: &str, partition: OffsetCommitRequestPartition) -> CommitEntry {
         let metadata = partition.committed_metadata.unwrap_or_default();
         let bytes_max = self.config().offset_metadata_bytes_max.min(usize::from(i16::MAX.unsigned_abs()));
         let code = if !self.has_partition(topic, partition.partition_index) {

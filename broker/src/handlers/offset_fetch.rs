@@ -1,7 +1,7 @@
 //! `OffsetFetch` (key 9, versions 1 to 9).
 //!
 //! 2 brings "all topics" (null) and a code for the group, 3 the throttle time, 5 leader epochs, 7 `require_stable`
-//! (nothing is ever unstable before transactions), 8 several groups in one request, 9 member id and epoch, which only
+//! (88 while a transaction is about to change the offset), 8 several groups in one request, 9 member id and epoch, which only
 //! groups of the consumer protocol check (25, 113). A partition without an offset, and an unknown group, answer offset -1 without an error.
 
 use crate::groups::actor::{Command, FetchedOffset};
@@ -31,7 +31,7 @@ impl Groups {
         if version >= BATCHED_SINCE {
             let mut groups = Vec::with_capacity(request.groups.len());
             for group in request.groups {
-                groups.push(self.fetch_group(group).await);
+                groups.push(self.fetch_group(group, request.require_stable).await);
             }
             return OffsetFetchResponse { groups, ..OffsetFetchResponse::default() };
         }
@@ -48,10 +48,14 @@ impl Groups {
             topics,
             ..OffsetFetchRequestGroup::default()
         };
-        single(self.fetch_group(group).await, version)
+        single(self.fetch_group(group, request.require_stable).await, version)
     }
 
-    async fn fetch_group(&self, request: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+    async fn fetch_group(
+        &self,
+        request: OffsetFetchRequestGroup,
+        require_stable: bool,
+    ) -> OffsetFetchResponseGroup {
         let OffsetFetchRequestGroup { group_id, member_id, member_epoch, topics } = request;
         let member = member_id.unwrap_or_default();
         let places = topics.map(|topics| topics.into_iter().flat_map(places).collect::<Vec<Place>>());
@@ -64,6 +68,8 @@ impl Groups {
         };
         let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
         for offset in fetched {
+            let unstable = require_stable && offset.unstable && error == ErrorCode::None;
+            let error = if unstable { ErrorCode::UnstableOffsetCommit } else { error };
             let (topic, partition) = respond(offset, error);
             match topics.last_mut() {
                 Some(last) if last.name == topic => last.partitions.push(partition),
@@ -84,12 +90,14 @@ fn places(topic: OffsetFetchRequestTopics) -> Vec<Place> {
 }
 
 fn absent(places: Option<Vec<Place>>) -> Vec<FetchedOffset> {
-    places.unwrap_or_default().into_iter().map(|place| FetchedOffset { place, committed: None }).collect()
+    let absent = |place| FetchedOffset { place, committed: None, unstable: false };
+    places.unwrap_or_default().into_iter().map(absent).collect()
 }
 
 fn respond(fetched: FetchedOffset, error: ErrorCode) -> (String, OffsetFetchResponsePartitions) {
     let (topic, partition_index) = fetched.place;
-    let partition = match fetched.committed {
+    let committed = fetched.committed.filter(|_| error != ErrorCode::UnstableOffsetCommit);
+    let partition = match committed {
         Some(committed) => OffsetFetchResponsePartitions {
             partition_index,
             committed_offset: committed.offset,

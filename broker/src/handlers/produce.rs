@@ -10,17 +10,20 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::connection::Reply;
 use crate::dispatch::Context;
 use crate::error::{append_error_code, append_error_message, storage_code};
-use crate::partition::{AppendError, AppendOrigin, Appended, RecordFault, Ticket};
+use crate::partition::{AppendError, AppendOrigin, Appended, Partition, RecordFault, Ticket};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::produce::{
     BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, TopicProduceData,
     TopicProduceResponse,
 };
 use crate::protocol::messages::{ProduceRequest, ProduceResponse};
+use crate::record_batch::BatchHeader;
 use crate::topics::Topic;
+use crate::transactions::{Producer, TopicPartitions, unverified_code};
 use crate::validation::{self, Refused};
 use crate::validator::{ValidationContext, ValidationRules};
 
@@ -28,6 +31,21 @@ use crate::validator::{ValidationContext, ValidationRules};
 const TOPIC_IDS_SINCE: i16 = 13;
 /// First version whose clients know the code of a failing disk.
 const STORAGE_ERROR_SINCE: i16 = 4;
+
+/// First version whose clients know that they can go on after an abort.
+const ABORTABLE_SINCE: i16 = 11;
+/// First version that makes a partition part of the transaction (KIP-890).
+const ADDS_SINCE: i16 = 12;
+/// Looks at the coordinator for one batch, each after a marker that came in between.
+const VERIFICATIONS_MAX: usize = 8;
+
+/// What a request asks of every partition, or why it is refused as a whole.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    acks: i16,
+    transactional_id: Option<&'a str>,
+    refusal: Option<(ErrorCode, &'static str)>,
+}
 
 /// A partition's part of the answer; the ticket is what acks=all waits for.
 struct Part {
@@ -37,10 +55,12 @@ struct Part {
 
 pub(crate) async fn handle(context: &Context, request: ProduceRequest) -> Reply {
     let acks = request.acks;
-    let refusal = refusal(&request);
+    let refusal = refusal(context, &request);
+    let transactional_id = request.transactional_id.as_deref();
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let deadline = Instant::now() + timeout;
-    let topics = request.topic_data.into_iter().map(|data| produce_topic(context, data, acks, refusal));
+    let asked = Asked { acks, transactional_id, refusal };
+    let topics = request.topic_data.into_iter().map(|data| produce_topic(context, data, asked));
     let mut topics = join_all(topics).await;
     match acks {
         0 => {
@@ -68,12 +88,14 @@ pub(crate) async fn handle(context: &Context, request: ProduceRequest) -> Reply 
 }
 
 /// What is wrong with the request as a whole.
-fn refusal(request: &ProduceRequest) -> Option<(ErrorCode, &'static str)> {
+fn refusal(context: &Context, request: &ProduceRequest) -> Option<(ErrorCode, &'static str)> {
     if !(-1..=1).contains(&request.acks) {
         return Some((ErrorCode::InvalidRequiredAcks, "acks must be -1, 0 or 1"));
     }
-    if request.transactional_id.is_some() {
-        return Some((ErrorCode::InvalidTxnState, "the partition is not part of a transaction"));
+    if let Some(id) = &request.transactional_id
+        && !context.access.allows(Operation::Write, ResourceType::TransactionalId, id)
+    {
+        return Some((ErrorCode::TransactionalIdAuthorizationFailed, "transactional id not allowed"));
     }
     None
 }
@@ -81,8 +103,7 @@ fn refusal(request: &ProduceRequest) -> Option<(ErrorCode, &'static str)> {
 async fn produce_topic(
     context: &Context,
     data: TopicProduceData,
-    acks: i16,
-    refusal: Option<(ErrorCode, &'static str)>,
+    asked: Asked<'_>,
 ) -> (TopicProduceResponse, Vec<Part>) {
     let by_id = context.version >= TOPIC_IDS_SINCE;
     let topics = context.broker.topics();
@@ -92,10 +113,10 @@ async fn produce_topic(
     let parts = data.partition_data.into_iter().map(|data| async {
         let (index, outcome) = (
             data.index,
-            match (&topic, refusal) {
+            match (&topic, asked.refusal) {
                 (_, Some((code, message))) => Err(Failure::new(code, message.to_owned())),
                 (None, None) => Err(Failure::new(unknown, "unknown topic".to_owned())),
-                (Some(topic), None) => append(context, topic, data, acks).await,
+                (Some(topic), None) => append(context, topic, data, asked).await,
             },
         );
         part(context.version, index, outcome)
@@ -137,8 +158,11 @@ async fn append(
     context: &Context,
     topic: &Arc<Topic>,
     data: PartitionProduceData,
-    acks: i16,
+    asked: Asked<'_>,
 ) -> Result<Appended, Failure> {
+    if !context.access.allows(Operation::Write, ResourceType::Topic, topic.name()) {
+        return Err(Failure::new(ErrorCode::TopicAuthorizationFailed, "topic not allowed".to_owned()));
+    }
     if topic.is_internal() {
         return Err(Failure::new(ErrorCode::InvalidTopicException, "the topic is internal".to_owned()));
     }
@@ -161,8 +185,46 @@ async fn append(
         let limit = broker.config().validation_decompressed_max_bytes;
         validation::validate(broker.validator(), &validation, &batch, limit).await?;
     }
-    let origin = AppendOrigin::Client { acks, produce_version: context.version };
-    Ok(partition.append(batch, origin).await?)
+    let origin = AppendOrigin::Client { acks: asked.acks, produce_version: context.version };
+    let mut verified = None;
+    for _ in 0..VERIFICATIONS_MAX {
+        match partition.append_verified(batch.clone(), origin, verified).await {
+            Err(AppendError::Unverified) => {
+                verified = Some(verify(context, &partition, &batch, asked.transactional_id).await?);
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+    Err(Failure::new(ErrorCode::NotEnoughReplicas, "transactions end too fast to tell".to_owned()))
+}
+
+/// Asks the coordinator whether the batch's producer has a transaction open that the partition is part of; from version 12 on
+/// the partition is made part of it. The answer holds until the next marker.
+async fn verify(
+    context: &Context,
+    partition: &Partition,
+    batch: &[u8],
+    transactional_id: Option<&str>,
+) -> Result<u64, Failure> {
+    let (markers, transactions) = (partition.markers(), context.broker.transactions());
+    let header = BatchHeader::parse(batch).map_err(AppendError::Corrupt)?;
+    let producer = Producer { id: header.producer_id, epoch: header.producer_epoch };
+    let (topic, index) = (partition.topic(), partition.index());
+    let outcome = match transactional_id {
+        None => Err(ErrorCode::InvalidTxnState),
+        Some(id) if context.version >= ADDS_SINCE => {
+            let partitions = TopicPartitions::from([(topic.to_string(), [index].into())]);
+            transactions.add(id, producer, partitions).await
+        }
+        Some(id) => transactions.verify(id, producer, topic, index),
+    };
+    match outcome.map_err(|code| unverified_code(code, context.version >= ABORTABLE_SINCE)) {
+        Ok(()) => Ok(markers),
+        Err(code) => {
+            let message = "the partition is not known to be part of the producer's transaction";
+            Err(Failure::new(code, message.to_owned()))
+        }
+    }
 }
 
 fn part(version: i16, index: i32, outcome: Result<Appended, Failure>) -> Part {

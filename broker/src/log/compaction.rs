@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::scan::{Scan, Step};
-use super::segment::{INDEX, IndexRows, LOG, Segment, SegmentLimits, SegmentState, TIME_INDEX};
+use super::segment::{INDEX, IndexRows, LOG, SUFFIXES, Segment, SegmentLimits, SegmentState, TIME_INDEX};
 use super::storage::OpenMode;
 use super::{PartitionDir, file_name};
 use crate::record_batch::{BatchHeader, Record, RecordLimits, records, rewrite};
@@ -215,7 +215,7 @@ pub(crate) fn finish_swap(dir: &PartitionDir, base_offset: i64, bases: &[i64]) -
         end = end.max(header.next_offset());
     }
     for base in bases.iter().filter(|base| (base_offset..end).contains(base)) {
-        for suffix in [LOG, INDEX, TIME_INDEX] {
+        for suffix in SUFFIXES {
             dir.remove(&file_name(*base, suffix))?;
         }
     }

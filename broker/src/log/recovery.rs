@@ -13,8 +13,9 @@ use super::checkpoint::CheckpointError;
 use super::compaction::{SWAP, finish_swap};
 use super::epochs::Epochs;
 use super::scan::{Scan, Step};
-use super::segment::{INDEX, IndexRows, LOG, Segment, SegmentLimits, SegmentState, TIME_INDEX};
+use super::segment::{INDEX, IndexRows, LOG, SUFFIXES, Segment, SegmentLimits, SegmentState, TIME_INDEX};
 use super::storage::{OpenMode, StorageFile};
+use super::txn_index::{self, TXN_INDEX};
 use super::{PartitionDir, file_name, index, offset_of_file, time_index};
 use crate::producer_state::ProducerState;
 
@@ -87,7 +88,7 @@ pub(crate) struct Recovered {
 /// Opens a log.
 pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
     let files = Files::list(&known.dir)?;
-    let mut opened = Opened { segments: Vec::new(), truncated_bytes: 0, last_epoch: None, changed: false };
+    let mut opened = Opened::default();
     for (at, &base) in files.bases.iter().enumerate() {
         let next_base = files.bases.get(at + 1).copied();
         if opened.cut(known, base)? {
@@ -112,7 +113,9 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
         ));
         opened.changed = true;
     }
-    let producers = producers::load(&known.dir, &files.snapshots, &opened.segments, next_offset)?;
+    let producers = producers::load(&known.dir, &files.snapshots, &opened, next_offset)?;
+    opened.changed |= producers.changed;
+    let producers = producers.state;
     let first = opened.segments.first().map_or(0, |segment| segment.base_offset());
     let (epochs, dir_synced) = open_epochs(known, opened.last_epoch, next_offset)?;
     if opened.changed && !dir_synced {
@@ -176,7 +179,7 @@ impl Files {
         let names: Vec<_> = entries.iter().filter(|entry| !entry.is_dir).map(|entry| &*entry.name).collect();
         let bases: Vec<_> = names.iter().filter_map(|name| offset_of_file(name, LOG)).collect();
         for name in &names {
-            let orphan = [INDEX, TIME_INDEX]
+            let orphan = [INDEX, TIME_INDEX, TXN_INDEX]
                 .iter()
                 .filter_map(|suffix| offset_of_file(name, suffix))
                 .any(|base| !bases.contains(&base));
@@ -191,11 +194,14 @@ impl Files {
 }
 
 /// Segments as far as they are opened.
+#[derive(Default)]
 struct Opened {
     segments: Vec<Arc<Segment>>,
     truncated_bytes: u64,
     last_epoch: Option<i32>,
     changed: bool,
+    /// Segments whose transaction index is to be made anew, by base offset.
+    rebuilt: Vec<i64>,
 }
 
 impl Opened {
@@ -206,7 +212,7 @@ impl Opened {
         }
         let size = known.dir.open(&file_name(base, LOG), OpenMode::Read)?.size()?;
         self.truncated_bytes += size;
-        for suffix in [LOG, INDEX, TIME_INDEX] {
+        for suffix in SUFFIXES {
             known.dir.remove(&file_name(base, suffix))?;
         }
         Ok(true)
@@ -227,7 +233,10 @@ impl Opened {
                 self.last_epoch = epoch.or(self.last_epoch);
                 state
             }
-            None => self.rebuild(known, base, next_base, trusted)?,
+            None => {
+                self.rebuilt.push(base);
+                self.rebuild(known, base, next_base, trusted)?
+            }
         };
         // Only the last segment is written to; a cut makes this one the last.
         let sealed = next_base.is_some() && self.truncated_bytes == 0;
@@ -328,7 +337,11 @@ fn trust(
     let Some(times) = open_index(dir, &file_name(base, TIME_INDEX), time_index::ENTRY_BYTES)? else {
         return Ok(None);
     };
-    let mut state = SegmentState::empty(base);
+    let end = next_base.unwrap_or(i64::MAX);
+    let Some(aborted) = txn_index::count(dir, &file_name(base, TXN_INDEX), base, end)? else {
+        return Ok(None);
+    };
+    let mut state = SegmentState { aborted, ..SegmentState::empty(base) };
     (state.index_entries, state.time_entries) = (offsets.1, times.1);
     if let Some(last) = state.index_entries.checked_sub(1) {
         state.last_index = index::entry(&*offsets.0, last)?;

@@ -12,7 +12,7 @@ const WINDOW_BYTES: u64 = 128 << 10;
 /// What a step found.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
-    /// A batch at a position; its bytes only when asked for, else its header alone.
+    /// A batch at a position; its bytes only when asked for or of a control batch, else its header alone.
     Batch { header: BatchHeader, position: u64, bytes: &'a [u8] },
     /// The end, exactly behind a batch.
     End,
@@ -35,7 +35,7 @@ impl<'a> Scan<'a> {
         Self { file, position, end, window: Vec::new(), window_at: 0 }
     }
 
-    /// The next batch, with its header checked and nothing else; the payload is skipped over.
+    /// The next batch, with its header checked and nothing else; the payload is skipped over, but for control batches.
     pub(crate) fn next_header(&mut self) -> io::Result<Step<'_>> {
         self.step(false)
     }
@@ -62,6 +62,7 @@ impl<'a> Scan<'a> {
             return Ok(Step::Broken(error));
         }
         self.position += total;
+        let whole = whole || header.is_control();
         let bytes = self.bytes(position, if whole { total } else { HEADER_BYTES as u64 })?;
         Ok(Step::Batch { header, position, bytes })
     }

@@ -8,6 +8,7 @@ use super::index::{self, IndexEntry};
 use super::scan::{Scan, Step};
 use super::storage::{OpenMode, StorageFile};
 use super::time_index::{self, TimeEntry};
+use super::txn_index::{self, Aborted, TXN_INDEX};
 use super::{PartitionDir, file_name, lock, to_usize};
 use crate::record_batch::BatchHeader;
 
@@ -15,6 +16,8 @@ use crate::record_batch::BatchHeader;
 pub(crate) const LOG: &str = "log";
 pub(crate) const INDEX: &str = "index";
 pub(crate) const TIME_INDEX: &str = "timeindex";
+/// All of them.
+pub(crate) const SUFFIXES: [&str; 4] = [LOG, INDEX, TIME_INDEX, TXN_INDEX];
 
 /// Limits that make a segment full, and how densely it is indexed.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,8 @@ pub(crate) struct SegmentState {
     pub(crate) max_timestamp_offset: i64,
     /// Largest timestamp of the first batch, from which the segment's age counts.
     pub(crate) first_timestamp: Option<i64>,
+    /// Entries of the transaction index.
+    pub(crate) aborted: u32,
 }
 
 impl SegmentState {
@@ -59,6 +64,7 @@ impl SegmentState {
             max_timestamp: -1,
             max_timestamp_offset: base_offset,
             first_timestamp: None,
+            aborted: 0,
         }
     }
 
@@ -205,27 +211,43 @@ impl Segment {
         state.size > 0 && (too_far || index_full || state.size + bytes > limits.segment)
     }
 
-    /// Writes whole batches at the end and then shows them to readers.
+    /// Writes whole batches at the end and then shows them to readers; `aborted` are the transactions they abort.
     ///
-    /// After an error nothing was appended. Should the half-written bytes not come off again, the second value of
-    /// the error is false: the segment must not be written to any more.
+    /// Returns the transaction index when it was written to: it is to be synced with the log. After an error nothing was
+    /// appended. Should the half-written bytes not come off again, the second value of the error is false: the segment must
+    /// not be written to any more.
     pub(crate) fn append(
         &self,
         bytes: &[u8],
         headers: &[BatchHeader],
+        aborted: &[Aborted],
         limits: &SegmentLimits,
-    ) -> Result<(), (io::Error, bool)> {
+    ) -> Result<Option<Arc<dyn StorageFile>>, (io::Error, bool)> {
         let handles = self.handles().map_err(|error| (error, true))?;
         let before = self.state();
+        let index_end = u64::from(before.aborted) * txn_index::ENTRY_BYTES;
+        let txn_index = match aborted {
+            [] => None,
+            _ => Some(self.open_txn_index(OpenMode::ReadWrite).map_err(|error| (error, true))?),
+        };
+        if let Some(file) = &txn_index
+            && let Err(error) = file.write_at(index_end, &txn_index::encode(aborted))
+        {
+            return Err((error, file.set_size(index_end).is_ok()));
+        }
         let mut after = before;
         let mut rows = IndexRows::default();
         for header in headers {
             after.add(self.base_offset, header, limits.index_interval, &mut rows);
         }
         if let Err(error) = handles.log.write_at(before.size, bytes) {
-            let cleaned = handles.log.set_size(before.size).is_ok();
-            return Err((error, cleaned));
+            let index_cleaned = txn_index.is_none_or(|file| file.set_size(index_end).is_ok());
+            // where nothing arrived, as on a disk that is read-only, nothing is to be taken back
+            let untouched = handles.log.size().is_ok_and(|size| size == before.size);
+            let cleaned = untouched || handles.log.set_size(before.size).is_ok();
+            return Err((error, cleaned && index_cleaned));
         }
+        after.aborted += u32::try_from(aborted.len()).unwrap_or(0);
         if write_rows(&handles, &before, &rows).is_err() {
             // The indexes are a cache: without the new rows they stay right, only coarser.
             after.index_entries = before.index_entries;
@@ -234,7 +256,31 @@ impl Segment {
             after.last_time = before.last_time;
         }
         *lock(&self.state) = after;
-        Ok(())
+        Ok(txn_index)
+    }
+
+    fn open_txn_index(&self, mode: OpenMode) -> io::Result<Arc<dyn StorageFile>> {
+        self.dir.open(&file_name(self.base_offset, TXN_INDEX), mode)
+    }
+
+    /// Adds the aborted transactions with markers here that overlap `[from, until)`. Returns whether those of later segments may.
+    pub(crate) fn aborted(&self, from: i64, until: i64, out: &mut Vec<Aborted>) -> io::Result<bool> {
+        let count = self.state().aborted;
+        if count == 0 {
+            return Ok(true);
+        }
+        let file = self.open_txn_index(OpenMode::Read)?;
+        txn_index::visit_from(&*file, count, from, |entry| {
+            if entry.overlaps(from, until) {
+                out.push(entry);
+            }
+            entry.last_stable_offset < until
+        })
+    }
+
+    /// Says how many entries the transaction index has, after recovery wrote it anew.
+    pub(crate) fn set_aborted(&self, count: u32) {
+        lock(&self.state).aborted = count;
     }
 
     /// Writes the last row of the time index and returns the files, which are still to be synced.
@@ -354,7 +400,7 @@ impl Segment {
 
     /// Removes the files. Readers that hold them open go on.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        for suffix in [LOG, INDEX, TIME_INDEX] {
+        for suffix in SUFFIXES {
             self.dir.remove(&file_name(self.base_offset, suffix))?;
         }
         Ok(())

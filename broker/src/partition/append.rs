@@ -1,6 +1,7 @@
 //! Appending: what a batch must be, and what comes back.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -9,7 +10,9 @@ use tokio::sync::oneshot;
 use super::{Partition, Status};
 use crate::compression::Codec;
 use crate::producer_state::SequenceError;
-use crate::record_batch::{BatchError, BatchHeader, RecordError, RecordLimits, TimestampType, records};
+use crate::record_batch::{
+    BatchError, BatchHeader, Marker, RecordError, RecordLimits, TimestampType, records,
+};
 use crate::topics::config::TopicConfig;
 
 /// First Produce version that may carry zstd.
@@ -106,6 +109,9 @@ pub enum AppendError {
     /// The batch does not follow its producer's last.
     #[error(transparent)]
     Sequence(#[from] SequenceError),
+    /// A transactional batch that may open a transaction here, without a look at the coordinator that still holds.
+    #[error("the partition is not known to be part of the producer's transaction")]
+    Unverified,
     /// The write failed and was taken back: a later attempt may succeed.
     #[error("the write failed: {0}")]
     Write(String),
@@ -165,7 +171,9 @@ fn unavailable(status: Status) -> AppendError {
 pub(super) struct Pending {
     pub(super) header: BatchHeader,
     pub(super) batch: Bytes,
+    pub(super) marker: Option<Marker>,
     pub(super) from_client: bool,
+    pub(super) verified: Option<u64>,
     pub(super) reply: oneshot::Sender<Result<Appended, AppendError>>,
     pub(super) _permit: tokio::sync::OwnedSemaphorePermit,
 }
@@ -180,6 +188,25 @@ impl Partition {
         records: Bytes,
         origin: AppendOrigin,
     ) -> Result<Appended, AppendError> {
+        self.append_verified(records, origin, None).await
+    }
+
+    /// Transaction markers appended so far. Taken before a look at the coordinator, it makes that look hold until the next
+    /// marker: see [`append_verified`](Self::append_verified).
+    pub fn markers(&self) -> u64 {
+        self.markers.load(Ordering::Acquire)
+    }
+
+    /// As [`append`](Self::append), for a transactional batch of which the coordinator said, after `verified` was taken, that
+    /// this partition is part of its producer's transaction. Needed for the first batch of a transaction; without it, or after
+    /// a marker in between, the append is refused as [`Unverified`](AppendError::Unverified), so that no late batch opens a
+    /// transaction that nobody ends (KIP-890).
+    pub async fn append_verified(
+        self: &Arc<Self>,
+        records: Bytes,
+        origin: AppendOrigin,
+        verified: Option<u64>,
+    ) -> Result<Appended, AppendError> {
         let status = self.status();
         if status != Status::Online {
             return Err(unavailable(status));
@@ -190,7 +217,10 @@ impl Partition {
         let permit = permits.acquire_owned().await.map_err(|_| AppendError::Offline)?;
         let (reply, answer) = oneshot::channel();
         let from_client = origin != AppendOrigin::Coordinator;
-        self.enqueue(Pending { header, batch: records, from_client, reply, _permit: permit });
+        let marker = Marker::read(&header, &records);
+        let pending =
+            Pending { header, batch: records, marker, from_client, verified, reply, _permit: permit };
+        self.enqueue(pending);
         answer.await.map_err(|_| AppendError::Offline)?
     }
 }

@@ -145,11 +145,14 @@ impl Partition {
 
     /// Moves the watermarks up and wakes those who wait.
     pub(super) fn advance(&self, offset: i64) {
+        let mut stable = lock(&self.stable);
         self.progress.send_if_modified(|progress| {
             let grown = progress.status == Status::Online && progress.high_watermark < offset;
             if grown {
                 progress.high_watermark = offset;
-                progress.last_stable_offset = offset;
+                // Records deleted by a user may have been of an open transaction.
+                let last_stable_offset = stable.last_stable_offset(offset).max(self.log_start_offset());
+                progress.last_stable_offset = progress.last_stable_offset.max(last_stable_offset);
             }
             grown
         });

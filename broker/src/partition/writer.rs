@@ -12,8 +12,9 @@ use tokio::sync::oneshot;
 use super::append::{AppendError, Appended, Pending, Ticket};
 use super::{Partition, Status};
 use crate::log::segment::Segment;
+use crate::log::txn_index::Aborted;
 use crate::log::{Segments, file_name, lock};
-use crate::producer_state::{ProducerState, Undo, Verdict};
+use crate::producer_state::{Change, ProducerState, Undo, Verdict};
 use crate::record_batch::{BatchHeader, TimestampType, assign, set_log_append_time};
 use crate::topics::config::{Durability, TopicConfig};
 
@@ -52,6 +53,8 @@ struct Stage {
     headers: Vec<BatchHeader>,
     replies: Vec<Reply>,
     undo: Undo,
+    changes: Vec<Change>,
+    aborted: Vec<Aborted>,
 }
 
 impl Partition {
@@ -108,10 +111,9 @@ impl Partition {
         let mut writer = lock(&self.writer);
         let mut stage = Stage::default();
         for pending in pending {
-            let (header, from_client) = (pending.header, pending.from_client);
+            let header = pending.header;
             let verdict = match self.status() {
-                Status::Online if from_client => writer.producers.check(&header).map_err(AppendError::from),
-                Status::Online => Ok(Verdict::Fresh),
+                Status::Online => self.check_producer(&writer.producers, &pending),
                 Status::Offline => Err(AppendError::Offline),
                 Status::Deleted => Err(AppendError::Deleted),
             };
@@ -138,6 +140,19 @@ impl Partition {
             }
         }
         self.flush(segments, &mut writer, &mut stage, &config);
+    }
+
+    /// Whether a batch may follow what its producer wrote, and opens a transaction only if the coordinator knows of it.
+    fn check_producer(&self, producers: &ProducerState, pending: &Pending) -> Result<Verdict, AppendError> {
+        let header = &pending.header;
+        let verdict = if pending.from_client { producers.check(header)? } else { Verdict::Fresh };
+        if verdict == Verdict::Fresh && header.is_transactional() && !header.is_control() {
+            producers.check_epoch(header)?;
+            if !producers.in_transaction(header.producer_id) && pending.verified != Some(self.markers()) {
+                return Err(AppendError::Unverified);
+            }
+        }
+        Ok(verdict)
     }
 
     fn appended(
@@ -181,7 +196,13 @@ impl Partition {
             log_append_time_ms = now_ms;
         }
         writer.next_offset = header.next_offset();
-        writer.producers.apply_with_undo(&header, &mut stage.undo);
+        if let Some(change) = writer.producers.apply_with_undo(&header, pending.marker, &mut stage.undo) {
+            stage.changes.push(change);
+            stage.aborted.extend(Aborted::of(change, &writer.producers));
+        }
+        if pending.marker.is_some() {
+            self.markers.fetch_add(1, Ordering::AcqRel);
+        }
         let appended = self.appended(header.base_offset, header.last_offset(), log_append_time_ms, false);
         stage.replies.push((pending.reply, appended));
         stage.headers.push(header);
@@ -287,20 +308,17 @@ impl Partition {
         };
         let (base_offset, next_offset) = (first.base_offset, last.next_offset());
         let active = segments.active();
-        if let Err((error, cleaned)) = active.append(&stage.bytes, &stage.headers, &Self::limits(config)) {
-            writer.producers.undo(stage.undo);
-            writer.next_offset = base_offset;
-            let text = error.to_string();
-            for (reply, _) in stage.replies {
-                let _ = reply.send(Err(AppendError::Write(text.clone())));
+        let limits = Self::limits(config);
+        match active.append(&stage.bytes, &stage.headers, &stage.aborted, &limits) {
+            Err((error, cleaned)) => return self.take_back(writer, stage, base_offset, &error, cleaned),
+            Ok(None) => {}
+            Ok(Some(txn_index)) => {
+                let mut unsynced = lock(&self.unsynced);
+                unsynced.add(&txn_index);
+                unsynced.dir |= usize::try_from(active.state().aborted) == Ok(stage.aborted.len());
             }
-            if cleaned {
-                tracing::warn!(topic = &*self.topic, partition = self.index, %error, "write failed");
-            } else {
-                self.fence("a failed write could not be taken back", &error);
-            }
-            return;
         }
+        lock(&self.stable).apply(&stage.changes, &stage.aborted);
         let bytes = stage.bytes.freeze();
         let (length, budget) = (bytes.len(), self.engine.config.tail_cache_bytes);
         lock(&self.tail).push(base_offset, next_offset, bytes, &self.engine.tail_bytes, budget);
@@ -312,6 +330,28 @@ impl Partition {
         }
         self.written(&active, next_offset, length, durability, config);
         answer(stage.replies);
+    }
+
+    /// A write failed: nothing of it happened.
+    fn take_back(
+        &self,
+        writer: &mut Writer,
+        stage: Stage,
+        base_offset: i64,
+        error: &io::Error,
+        cleaned: bool,
+    ) {
+        writer.producers.undo(stage.undo);
+        writer.next_offset = base_offset;
+        let text = error.to_string();
+        for (reply, _) in stage.replies {
+            let _ = reply.send(Err(AppendError::Write(text.clone())));
+        }
+        if cleaned {
+            tracing::warn!(topic = &*self.topic, partition = self.index, %error, "write failed");
+        } else {
+            self.fence("a failed write could not be taken back", error);
+        }
     }
 }
 

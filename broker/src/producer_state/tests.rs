@@ -16,7 +16,7 @@ fn batch(producer_id: i64, epoch: i16, sequence: i32, count: i32, base_offset: i
 fn state(batches: &[BatchHeader]) -> ProducerState {
     let mut state = ProducerState::default();
     for batch in batches {
-        state.apply(batch);
+        state.apply(batch, None);
     }
     state
 }
@@ -67,9 +67,9 @@ fn an_append_can_be_taken_back() {
     let mut known = state(&[batch(1, 0, 0, 1, 0)]);
     let before = known.clone();
     let mut undo = Undo::default();
-    known.apply_with_undo(&batch(1, 0, 1, 1, 1), &mut undo);
-    known.apply_with_undo(&batch(1, 1, 0, 1, 2), &mut undo);
-    known.apply_with_undo(&batch(2, 0, 0, 1, 3), &mut undo);
+    known.apply_with_undo(&batch(1, 0, 1, 1, 1), None, &mut undo);
+    known.apply_with_undo(&batch(1, 1, 0, 1, 2), None, &mut undo);
+    known.apply_with_undo(&batch(2, 0, 0, 1, 3), None, &mut undo);
     assert_ne!(known, before);
     known.undo(undo);
     assert_eq!(known, before);

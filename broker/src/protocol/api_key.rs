@@ -76,6 +76,7 @@ api_keys! {
     AddPartitionsToTxn = 24, AddPartitionsToTxnRequest;
     AddOffsetsToTxn = 25, AddOffsetsToTxnRequest;
     EndTxn = 26, EndTxnRequest;
+    WriteTxnMarkers = 27, WriteTxnMarkersRequest;
     TxnOffsetCommit = 28, TxnOffsetCommitRequest;
     DescribeAcls = 29, DescribeAclsRequest;
     CreateAcls = 30, CreateAclsRequest;

@@ -119,6 +119,7 @@ differential! {
     sasl_handshake: SaslHandshakeRequest, SaslHandshakeResponse;
     sync_group: SyncGroupRequest, SyncGroupResponse;
     txn_offset_commit: TxnOffsetCommitRequest, TxnOffsetCommitResponse;
+    write_txn_markers: WriteTxnMarkersRequest, WriteTxnMarkersResponse;
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod lifecycle;
 mod model;
 mod power_loss;
 mod recovery;
+pub(crate) mod transactions;
 
 pub(crate) const DIR: &str = "/data";
 pub(crate) const NOW: i64 = 1_700_000_000_000;

@@ -3,12 +3,15 @@
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Actor, Answer, ConsumerDescription, Event, Group, State, Ticket, Waiter, Write, fail, moment};
+use super::{
+    Actor, Answer, ConsumerDescription, Event, Group, State, Ticket, TransactionalCommit, Waiter, Write,
+    fail, moment,
+};
 use crate::groups::consumer::{Heartbeat, Told};
-use crate::groups::journal::{Entry, JournalError};
 use crate::groups::offsets::{self, Committed, Place};
 use crate::groups::records::Key;
 use crate::groups::state::Identity;
+use crate::journal::{Entry, JournalError};
 use crate::protocol::ErrorCode;
 
 /// A request to a group. The answer is dropped when the group ends first.
@@ -22,6 +25,10 @@ pub(crate) enum Command {
         entries: Vec<CommitEntry>,
         reply: oneshot::Sender<Vec<ErrorCode>>,
     },
+    /// Store offsets with a transaction; one code per entry.
+    CommitInTransaction { commit: TransactionalCommit, reply: oneshot::Sender<Vec<ErrorCode>> },
+    /// A transaction ended, and its marker is durable.
+    EndTransaction { producer_id: i64, commit: bool, reply: oneshot::Sender<()> },
     /// Read offsets, all without `places`; `member` and `epoch` are those of the consumer protocol, or empty and -1.
     Fetch {
         member: String,
@@ -67,6 +74,8 @@ pub(crate) struct FetchedOffset {
     pub(crate) place: Place,
     /// What was committed, if anything.
     pub(crate) committed: Option<Committed>,
+    /// A transaction is about to change it.
+    pub(crate) unstable: bool,
 }
 
 /// What `DescribeGroups` shows.
@@ -114,6 +123,10 @@ impl Actor {
             Command::Commit { identity, generation, entries, reply } => {
                 self.commit(&identity, generation, entries, reply).await;
             }
+            Command::CommitInTransaction { commit, reply } => self.commit_in_transaction(commit, reply).await,
+            Command::EndTransaction { producer_id, commit, reply } => {
+                self.end_transaction(producer_id, commit, reply);
+            }
             Command::Fetch { member, epoch, places, reply } => {
                 let allowed =
                     self.consumer.as_ref().map_or(Ok(()), |it| it.check_offsets(&member, epoch, true));
@@ -129,7 +142,8 @@ impl Actor {
             Command::Delete { reply } => self.delete(reply).await,
             Command::DeleteOffsets { places, reply } => self.delete_offsets(places, reply).await,
             Command::TopicDeleted { topic, reply } => {
-                let places = self.offsets.places(|name, _| name == topic);
+                let mut places = self.offsets.places(|name, _| name == topic);
+                places.extend(self.pending.places().filter(|(name, _)| *name == topic).cloned());
                 self.remove(places, Waiter::Code(reply)).await;
             }
             Command::Clean => self.clean().await,
@@ -154,29 +168,12 @@ impl Actor {
             let _ = reply.send(codes);
             return;
         }
-        let accepted = entries.into_iter().filter(|entry| entry.code == ErrorCode::None);
-        let committed: Vec<(Place, Committed)> = accepted
-            .map(|entry| {
-                let committed = Committed {
-                    offset: entry.offset,
-                    leader_epoch: entry.leader_epoch,
-                    metadata: entry.metadata,
-                    commit_ms: now.wall_ms,
-                };
-                (entry.place, committed)
-            })
-            .collect();
+        let committed = accepted(entries, now.wall_ms);
         if committed.is_empty() {
             let _ = reply.send(codes);
             return;
         }
-        let records = committed
-            .iter()
-            .map(|(place, committed)| {
-                let key = offsets::key(&self.id, place).encode();
-                (key, Some(committed.to_value().to_value()))
-            })
-            .collect();
+        let records = records(&self.id, &committed);
         let write = Write::Commit { committed, codes, reply };
         if let Err((Write::Commit { mut codes, reply, .. }, error)) = self.write(records, write).await {
             let code = match error {
@@ -193,14 +190,19 @@ impl Actor {
             None => self
                 .offsets
                 .iter()
-                .map(|(topic, partition, committed)| FetchedOffset {
-                    place: (topic.to_owned(), partition),
-                    committed: Some(committed.clone()),
+                .map(|(topic, partition, committed)| {
+                    let place = (topic.to_owned(), partition);
+                    let unstable = self.pending.contains(&place);
+                    FetchedOffset { place, committed: Some(committed.clone()), unstable }
                 })
                 .collect(),
             Some(places) => places
                 .into_iter()
-                .map(|place| FetchedOffset { committed: self.offsets.get(&place.0, place.1).cloned(), place })
+                .map(|place| {
+                    let committed = self.offsets.get(&place.0, place.1).cloned();
+                    let unstable = self.pending.contains(&place);
+                    FetchedOffset { place, committed, unstable }
+                })
                 .collect(),
         }
     }
@@ -222,7 +224,9 @@ impl Actor {
     }
 
     async fn bury(&mut self, waiter: Waiter) {
-        let mut records = self.tombstones(&self.offsets.places(|_, _| true));
+        let mut places = self.offsets.places(|_, _| true);
+        places.extend(self.pending.places().cloned());
+        let mut records = self.tombstones(&places);
         if self.consumer.is_none() {
             records.push((Key::Group { group: self.id.to_string() }.encode(), None));
         }
@@ -267,7 +271,7 @@ impl Actor {
                 continue;
             }
             codes.push(ErrorCode::None);
-            if self.offsets.get(&place.0, place.1).is_some() {
+            if self.offsets.get(&place.0, place.1).is_some() || self.pending.contains(&place) {
                 removed.push(place);
             }
         }
@@ -294,6 +298,7 @@ impl Actor {
         let left = self.offsets.iter().count().saturating_sub(expired.len());
         if self.group.state() == State::Empty
             && left == 0
+            && self.pending.is_empty()
             && self.writes.is_empty()
             && !self.group.is_awaited()
         {
@@ -328,6 +333,30 @@ impl Actor {
             _ => Vec::new(),
         }
     }
+}
+
+/// What was not refused before, as of now.
+pub(super) fn accepted(entries: Vec<CommitEntry>, now_ms: i64) -> Vec<(Place, Committed)> {
+    let accepted = entries.into_iter().filter(|entry| entry.code == ErrorCode::None);
+    let committed = accepted.map(|entry| {
+        let committed = Committed {
+            offset: entry.offset,
+            leader_epoch: entry.leader_epoch,
+            metadata: entry.metadata,
+            commit_ms: now_ms,
+            log_offset: -1,
+        };
+        (entry.place, committed)
+    });
+    committed.collect()
+}
+
+/// The records of committed offsets.
+pub(super) fn records(group: &str, committed: &[(Place, Committed)]) -> Vec<Entry> {
+    let record = |(place, committed): &(Place, Committed)| {
+        (offsets::key(group, place).encode(), Some(committed.to_value().to_value()))
+    };
+    committed.iter().map(record).collect()
 }
 
 fn describe(group: &Group) -> Description {

@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 
 use super::{Actor, Answer, Event, Group, State, Waiter, Write, moment};
 use crate::groups::consumer::{ConsumerGroup, Heartbeat, JOIN_EPOCH, Registered, Told};
-use crate::groups::journal::Entry;
 use crate::groups::offsets::Committed;
 use crate::groups::records::Key;
 use crate::groups::records::consumer::ConsumerKey;
 use crate::groups::state::{JoinAnswer, SyncAnswer};
+use crate::journal::Entry;
 use crate::protocol::ErrorCode;
 
 /// The answer to a heartbeat, and where it goes.

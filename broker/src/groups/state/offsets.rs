@@ -41,6 +41,31 @@ impl Group {
         }
     }
 
+    /// As [`check_commit`](Self::check_commit), for offsets of a transaction: clients before `TxnOffsetCommit` 3 do not say who
+    /// they are and are trusted, and a rebalance is no obstacle.
+    pub(crate) fn check_transactional_commit(
+        &mut self,
+        identity: &Identity,
+        generation: i32,
+        now: Moment,
+    ) -> Result<(), ErrorCode> {
+        let anonymous = identity.member_id.is_empty() && identity.instance_id.is_none();
+        match self.state {
+            State::Dead => return Err(ErrorCode::CoordinatorNotAvailable),
+            State::Empty if generation < 0 => return Ok(()),
+            _ if generation < 0 && anonymous => return Ok(()),
+            _ => {}
+        }
+        self.check_member(identity)?;
+        if generation != self.generation {
+            return Err(ErrorCode::IllegalGeneration);
+        }
+        if let Some(member) = self.members.get_mut(&identity.member_id) {
+            member.touch(now.tick_ms);
+        }
+        Ok(())
+    }
+
     /// Whether the members speak the consumer protocol.
     pub(crate) fn is_consumer_group(&self) -> bool {
         self.protocol_type.as_deref() == Some(CONSUMER)

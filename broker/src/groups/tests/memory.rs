@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::groups::journal::{Durable, Entry, Journal, JournalError, Visit};
 use crate::groups::records::Key;
+use crate::journal::{Entry, InTransaction, Journal, JournalError, Replayed, Visit, Written};
 
 pub(super) struct MemoryJournal {
     state: Mutex<Contents>,
@@ -17,9 +17,16 @@ pub(super) struct MemoryJournal {
     readable: watch::Sender<bool>,
 }
 
+/// What a partition holds: a record with its producer, or a marker.
+#[derive(Clone)]
+enum Held {
+    Record(Option<i64>, Entry),
+    Marker(i64, bool),
+}
+
 #[derive(Default)]
 struct Contents {
-    partitions: Vec<Vec<Entry>>,
+    partitions: Vec<Vec<Held>>,
     appends: u64,
     refuse: bool,
     fail_sync: bool,
@@ -73,11 +80,18 @@ impl MemoryJournal {
         self.contents().appends
     }
 
+    /// Writes the end of a transaction.
+    pub(super) fn mark(&self, partition: i32, producer_id: i64, commit: bool) {
+        let held = Held::Marker(producer_id, commit);
+        self.contents().partitions[usize::try_from(partition).unwrap()].push(held);
+    }
+
     /// The keys that have a value, as compaction would leave them.
     pub(super) fn live_keys(&self) -> Vec<Key> {
         let contents = self.contents();
         let mut live: Vec<Bytes> = Vec::new();
-        for (key, value) in contents.partitions.iter().flatten() {
+        for held in contents.partitions.iter().flatten() {
+            let Held::Record(_, (key, value)) = held else { continue };
             live.retain(|known| known != key);
             if value.is_some() {
                 live.push(key.clone());
@@ -100,7 +114,12 @@ impl Journal for MemoryJournal {
         i32::try_from(self.contents().partitions.len()).unwrap()
     }
 
-    async fn append(&self, partition: i32, entries: Vec<Entry>) -> Result<Durable, JournalError> {
+    async fn append(
+        &self,
+        partition: i32,
+        entries: Vec<Entry>,
+        transaction: Option<InTransaction>,
+    ) -> Result<Written, JournalError> {
         let mut contents = self.contents();
         if contents.refuse {
             return Err(JournalError::Storage("told to".to_owned()));
@@ -108,15 +127,20 @@ impl Journal for MemoryJournal {
         let number = contents.appends;
         contents.appends += 1;
         if contents.fail_sync {
-            return Ok(Box::pin(async { Err(JournalError::Storage("told to".to_owned())) }));
+            let durable = Box::pin(async { Err(JournalError::Storage("told to".to_owned())) });
+            return Ok(Written { base_offset: 0, durable });
         }
-        contents.partitions[usize::try_from(partition).unwrap()].extend(entries);
+        let held = &mut contents.partitions[usize::try_from(partition).unwrap()];
+        let base_offset = i64::try_from(held.len()).unwrap();
+        let producer_id = transaction.map(|it| it.producer_id);
+        held.extend(entries.into_iter().map(|entry| Held::Record(producer_id, entry)));
         drop(contents);
         let mut durable = self.durable.subscribe();
-        Ok(Box::pin(async move {
+        let durable = async move {
             durable.wait_for(|durable| *durable > number).await.unwrap();
             Ok(())
-        }))
+        };
+        Ok(Written { base_offset, durable: Box::pin(durable) })
     }
 
     async fn replay(&self, partition: i32, visit: &mut Visit<'_>) -> Result<(), JournalError> {
@@ -125,8 +149,13 @@ impl Journal for MemoryJournal {
         if contents.unreadable.contains(&partition) {
             return Err(JournalError::Storage("told to".to_owned()));
         }
-        for (key, value) in &contents.partitions[usize::try_from(partition).unwrap()] {
-            visit(key.clone(), value.clone());
+        for (offset, held) in (0..).zip(&contents.partitions[usize::try_from(partition).unwrap()]) {
+            visit(match held.clone() {
+                Held::Record(producer_id, (key, value)) => {
+                    Replayed::Record { offset, producer_id, key, value }
+                }
+                Held::Marker(producer_id, commit) => Replayed::Marker { producer_id, commit },
+            });
         }
         Ok(())
     }

@@ -153,7 +153,8 @@ async fn this_node_coordinates_everything() {
     let here = Endpoint { node_id: 1, host: "broker".to_owned(), port: 9092 };
     let ask = |key_type: i8| FindCoordinatorRequest { key: "g".to_owned(), key_type, ..Default::default() };
     for (key_type, code) in [(0, 0), (1, 0), (2, 42)] {
-        let response = bench.groups.find_coordinator(ask(key_type), 1, &client(), &here).await;
+        let response =
+            bench.groups.find_coordinator(ask(key_type), 1, &client(), async { Ok(()) }, &here).await;
         assert_eq!(response.error_code, code);
         assert_eq!(response.host, if code == 0 { "broker" } else { "" });
     }
@@ -161,11 +162,12 @@ async fn this_node_coordinates_everything() {
         coordinator_keys: vec!["a".to_owned(), "b".to_owned()],
         ..FindCoordinatorRequest::default()
     };
-    let response = bench.groups.find_coordinator(request.clone(), 4, &client(), &here).await;
+    let response =
+        bench.groups.find_coordinator(request.clone(), 4, &client(), async { Ok(()) }, &here).await;
     let seen: Vec<_> = response.coordinators.iter().map(|found| (found.key.as_str(), found.port)).collect();
     assert_eq!(seen, [("a", 9092), ("b", 9092)]);
     bench.journal.refuse(true);
-    let response = bench.groups.find_coordinator(request, 4, &client(), &here).await;
+    let response = bench.groups.find_coordinator(request, 4, &client(), async { Ok(()) }, &here).await;
     assert_eq!((response.coordinators[0].error_code, response.coordinators[0].node_id), (15, -1));
 }
 

@@ -1,31 +1,46 @@
-//! Producer state on opening: the newest snapshot, and the log behind it.
+//! Producer state and transaction indexes on opening: the newest snapshot, and the log behind it.
 
 use std::io;
 use std::sync::Arc;
 
 use super::super::scan::{Scan, Step};
 use super::super::segment::Segment;
+use super::super::txn_index::{self, Aborted, TXN_INDEX};
 use super::super::{PartitionDir, file_name};
-use super::SNAPSHOT;
+use super::{Opened, SNAPSHOT, write_index};
 use crate::producer_state::ProducerState;
+use crate::record_batch::Marker;
 
 /// Log read before a snapshot to fill the windows of five that it does not hold.
 const REFILL_BYTES: u64 = 8 << 20;
 const SNAPSHOT_BYTES_MAX: u64 = 256 << 20;
 
-/// Loads the state at `next_offset`; snapshots beyond it describe a log that is gone and are removed.
+/// What is known of producers at the end of the log.
+pub(super) struct Loaded {
+    pub(super) state: ProducerState,
+    /// Names in the folder changed.
+    pub(super) changed: bool,
+}
+
+/// Loads the state at `next_offset` and writes the transaction indexes of the segments that were rebuilt. Snapshots beyond the
+/// end describe a log that is gone and are removed.
+///
+/// Which transactions a segment aborts shows only from a state before it: the snapshot used is one at or below the first
+/// segment that was rebuilt.
 pub(super) fn load(
     dir: &PartitionDir,
     snapshots: &[i64],
-    segments: &[Arc<Segment>],
+    opened: &Opened,
     next_offset: i64,
-) -> io::Result<ProducerState> {
+) -> io::Result<Loaded> {
+    let segments = &opened.segments;
+    let latest = opened.rebuilt.iter().min().map_or(next_offset, |base| *base);
     let mut newest = None;
     for &offset in snapshots.iter().rev() {
         let name = file_name(offset, SNAPSHOT);
         if offset > next_offset {
             dir.remove(&name)?;
-        } else if newest.is_none() {
+        } else if newest.is_none() && offset <= latest {
             let bytes = dir.read(&name, SNAPSHOT_BYTES_MAX)?.unwrap_or_default();
             match ProducerState::decode(&bytes) {
                 Ok(state) => newest = Some((offset, state)),
@@ -42,8 +57,26 @@ pub(super) fn load(
         replay(segments, refill_start(segments, from)?, from, &mut before)?;
         state.adopt_windows(&before);
     }
-    replay(segments, from, next_offset, &mut state)?;
-    Ok(state)
+    let aborted = replay(segments, from, next_offset, &mut state)?;
+    let mut changed = false;
+    for segment in segments.iter().filter(|segment| opened.rebuilt.contains(&segment.base_offset())) {
+        changed |= write_txn_index(dir, segment, &aborted)?;
+    }
+    Ok(Loaded { state, changed })
+}
+
+/// Gives a rebuilt segment its transaction index; none when it aborts nothing. Returns whether a file changed.
+fn write_txn_index(dir: &PartitionDir, segment: &Segment, aborted: &[Aborted]) -> io::Result<bool> {
+    let range = segment.base_offset()..segment.state().next_offset;
+    let own: Vec<_> = aborted.iter().filter(|entry| range.contains(&entry.last_offset)).copied().collect();
+    segment.set_aborted(u32::try_from(own.len()).unwrap_or(u32::MAX));
+    let name = file_name(segment.base_offset(), TXN_INDEX);
+    if own.is_empty() {
+        let exists = dir.open(&name, super::OpenMode::Read).is_ok();
+        dir.remove(&name)?;
+        return Ok(exists);
+    }
+    write_index(dir, &name, &txn_index::encode(&own))
 }
 
 /// An offset about [`REFILL_BYTES`] of log before `offset`.
@@ -64,8 +97,14 @@ fn refill_start(segments: &[Arc<Segment>], offset: i64) -> io::Result<i64> {
     Ok(segments.first().map_or(0, |segment| segment.base_offset()))
 }
 
-/// Applies the batches of `[from, to)`.
-fn replay(segments: &[Arc<Segment>], from: i64, to: i64, state: &mut ProducerState) -> io::Result<()> {
+/// Applies the batches of `[from, to)`; returns the transactions they abort.
+fn replay(
+    segments: &[Arc<Segment>],
+    from: i64,
+    to: i64,
+    state: &mut ProducerState,
+) -> io::Result<Vec<Aborted>> {
+    let mut aborted = Vec::new();
     for segment in segments {
         let known = segment.state();
         if known.next_offset <= from || segment.base_offset() >= to {
@@ -73,14 +112,16 @@ fn replay(segments: &[Arc<Segment>], from: i64, to: i64, state: &mut ProducerSta
         }
         let handles = segment.handles()?;
         let mut scan = Scan::new(&*handles.log, segment.position_before(&handles, from)?, known.size);
-        while let Step::Batch { header, .. } = scan.next_header()? {
+        while let Step::Batch { header, bytes, .. } = scan.next_header()? {
             if header.base_offset >= to {
                 break;
             }
-            if header.base_offset >= from {
-                state.apply(&header);
+            if header.base_offset < from {
+                continue;
             }
+            let change = state.apply(&header, Marker::read(&header, bytes));
+            aborted.extend(change.and_then(|change| Aborted::of(change, state)));
         }
     }
-    Ok(())
+    Ok(aborted)
 }

@@ -1,0 +1,60 @@
+//! The replay of `__transaction_state` at start.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Transaction, Transactions, records};
+use crate::journal::Replayed;
+use crate::log::lock;
+
+#[derive(Debug, Default)]
+struct Replay {
+    states: HashMap<String, Transaction>,
+    /// Records nobody could read.
+    damaged: u64,
+}
+
+impl Replay {
+    fn take(&mut self, replayed: Replayed) {
+        let Replayed::Record { key, value, .. } = replayed else { return };
+        let Ok(id) = records::id_of(key) else {
+            self.damaged += 1;
+            return;
+        };
+        let Some(id) = id else { return };
+        match value.map(records::state_of) {
+            None => {
+                self.states.remove(&id);
+            }
+            Some(Ok(Some(state))) => {
+                self.states.insert(id, state);
+            }
+            Some(_) => self.damaged += 1,
+        }
+    }
+}
+
+impl Transactions {
+    /// Reads every partition. The transactional ids of one that cannot be read are unknown until it can: their producers are
+    /// refused by the partition itself, which is offline.
+    pub(super) async fn load(&self) {
+        let journal = Arc::clone(&self.inner.journal);
+        for partition in 0..journal.partitions() {
+            let mut replay = Replay::default();
+            if let Err(error) = journal.replay(partition, &mut |replayed| replay.take(replayed)).await {
+                tracing::error!(partition, %error, "transactional ids of this partition are not available");
+                continue;
+            }
+            if replay.damaged > 0 {
+                let records = replay.damaged;
+                tracing::warn!(partition, records, "transaction records not understood were skipped");
+            }
+            for (name, state) in replay.states {
+                match self.find_or_create(&name) {
+                    Ok(id) => *lock(&id.state) = Some(Arc::new(state)),
+                    Err(_) => return,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The coordinator over topics in memory.
+
+use std::collections::BTreeSet;
+
+use super::state::End;
+use super::*;
+use crate::clock::ManualClock;
+use crate::groups::{GroupsConfig, OFFSETS_TOPIC};
+use crate::log::storage::memory::{Loss, Memory};
+use crate::partition::{Isolation, Partition};
+use crate::topics::tests::transactions::{committed, data, write};
+use crate::topics::tests::{NOW, open_with, partition_of, quiet, settings};
+
+pub(crate) struct Bench {
+    memory: Memory,
+    topics: Topics,
+    groups: Groups,
+    pub(crate) transactions: Transactions,
+    clock: Arc<ManualClock>,
+}
+
+fn config() -> TransactionsConfig {
+    TransactionsConfig { state_partitions: 2, ..TransactionsConfig::default() }
+}
+
+impl Bench {
+    async fn on(memory: Memory) -> Self {
+        let topics = open_with(&memory, quiet()).unwrap();
+        let clock = Arc::new(ManualClock::at(NOW));
+        let groups_config = GroupsConfig { offsets_partitions: 2, ..GroupsConfig::default() };
+        let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        let groups = Groups::open(&topics, groups_config, Arc::clone(&shared));
+        let producer_ids = ProducerIds::open(&topics).unwrap();
+        let transactions = Transactions::open(&topics, &groups, producer_ids, config(), shared);
+        transactions.loaded().await;
+        Self { memory, topics, groups, transactions, clock }
+    }
+
+    async fn new() -> Self {
+        let bench = Self::on(Memory::default()).await;
+        bench.topics.create("t", 2, settings(&[("segment.bytes", "600")])).await.unwrap();
+        bench
+    }
+
+    /// The process ends without a word and starts again.
+    async fn killed(self, loss: Loss) -> Self {
+        let Self { memory, topics, groups, transactions, .. } = self;
+        drop((topics, groups, transactions));
+        Self::on(memory.after_power_loss(loss)).await
+    }
+
+    fn partition(&self, index: i32) -> Arc<Partition> {
+        partition_of(&self.topics, "t", index)
+    }
+
+    async fn add(&self, id: &str, producer: Producer, partitions: &[i32]) -> Result<(), ErrorCode> {
+        let wanted = TopicPartitions::from([("t".to_owned(), partitions.iter().copied().collect())]);
+        self.transactions.add(id, producer, wanted).await
+    }
+
+    async fn write(&self, index: i32, producer: Producer, sequence: i32, value: &str) {
+        write(&self.partition(index), data(producer.id, producer.epoch, sequence, value)).await;
+    }
+
+    async fn settled(&self, id: &str) -> State {
+        loop {
+            let state = self.transactions.state_of(id).unwrap().state;
+            if state.prepared().is_none() {
+                return state;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_over_two_partitions_commits_and_aborts() {
+    let bench = Bench::new().await;
+    let producer = bench.transactions.init("tx", 60_000, None).await.unwrap();
+    assert_eq!(producer.epoch, 0);
+    for (round, commit) in [(0, true), (1, false)] {
+        bench.add("tx", producer, &[0, 1]).await.unwrap();
+        for index in 0..2 {
+            bench.write(index, producer, round, &format!("{round} {index}")).await;
+            assert!(bench.partition(index).last_stable_offset() < bench.partition(index).high_watermark());
+        }
+        assert_eq!(bench.transactions.end("tx", producer, commit, false).await, Ok(producer));
+        for index in 0..2 {
+            assert_eq!(bench.partition(index).last_stable_offset(), bench.partition(index).high_watermark());
+            assert_eq!(committed(&bench.partition(index)).await, [format!("0 {index}")]);
+        }
+    }
+    assert_eq!(bench.transactions.end("tx", producer, false, false).await, Ok(producer));
+    assert_eq!(bench.transactions.end("tx", producer, true, false).await, Err(ErrorCode::InvalidTxnState));
+}
+
+#[tokio::test]
+async fn a_second_instance_fences_the_first_and_aborts_what_it_left() {
+    let bench = Bench::new().await;
+    let first = bench.transactions.init("tx", 60_000, None).await.unwrap();
+    bench.add("tx", first, &[0]).await.unwrap();
+    bench.write(0, first, 0, "left").await;
+    let second = bench.transactions.init("tx", 60_000, None).await.unwrap();
+    assert!(second.id == first.id && second.epoch > first.epoch, "{second:?}");
+    assert_eq!(committed(&bench.partition(0)).await, [""; 0]);
+    assert_eq!(bench.partition(0).last_stable_offset(), bench.partition(0).high_watermark());
+    let fenced = Err(ErrorCode::ProducerFenced);
+    assert_eq!(bench.add("tx", first, &[0]).await, fenced);
+    assert_eq!(bench.transactions.end("tx", first, true, false).await.map(|_| ()), fenced);
+    assert_eq!(bench.transactions.init("tx", 60_000, Some(first)).await.map(|_| ()), fenced);
+    bench.add("tx", second, &[0]).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_that_make_no_sense_are_refused() {
+    let bench = Bench::new().await;
+    let init = |id: &'static str, timeout| bench.transactions.init(id, timeout, None);
+    assert_eq!(init("", 1000).await, Err(ErrorCode::InvalidRequest));
+    for timeout in [0, -1, 900_001] {
+        assert_eq!(init("tx", timeout).await, Err(ErrorCode::InvalidTransactionTimeout));
+    }
+    let nobody = Producer { id: 5, epoch: 0 };
+    assert_eq!(bench.add("tx", nobody, &[0]).await, Err(ErrorCode::InvalidProducerIdMapping));
+    let mapping = Err(ErrorCode::InvalidProducerIdMapping);
+    assert_eq!(bench.transactions.end("tx", nobody, true, false).await.map(|_| ()), mapping);
+    assert_eq!(bench.transactions.verify("tx", nobody, "t", 0), mapping);
+}
+
+#[tokio::test]
+async fn a_transaction_over_its_time_is_aborted_and_its_producer_fenced() {
+    let bench = Bench::new().await;
+    let producer = bench.transactions.init("tx", 1000, None).await.unwrap();
+    bench.add("tx", producer, &[0]).await.unwrap();
+    bench.write(0, producer, 0, "slow").await;
+    bench.clock.advance(900);
+    bench.transactions.abort_overdue().await;
+    assert_eq!(bench.settled("tx").await, State::Ongoing);
+    bench.clock.advance(200);
+    bench.transactions.abort_overdue().await;
+    assert_eq!(bench.settled("tx").await, State::CompleteAbort);
+    assert_eq!(committed(&bench.partition(0)).await, [""; 0]);
+    assert_eq!(bench.partition(0).last_stable_offset(), bench.partition(0).high_watermark());
+    let fenced = bench.transactions.end("tx", producer, true, false).await;
+    assert_eq!(fenced, Err(ErrorCode::ProducerFenced));
+}
+
+#[tokio::test]
+async fn idle_ids_are_forgotten() {
+    let bench = Bench::new().await;
+    bench.transactions.init("idle", 1000, None).await.unwrap();
+    let open = bench.transactions.init("open", 1000, None).await.unwrap();
+    bench.add("open", open, &[0]).await.unwrap();
+    bench.clock.advance(config().id_expiration_ms);
+    bench.transactions.expire_ids().await;
+    let names = |bench: &Bench| bench.transactions.list().into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(names(&bench), ["open".into()]);
+    let bench = bench.killed(Loss::Nothing).await;
+    assert_eq!(names(&bench), ["open".into()]);
+}
+
+#[tokio::test]
+async fn an_open_transaction_goes_on_after_a_restart_and_a_prepared_one_is_carried_out() {
+    for commit in [true, false] {
+        let bench = Bench::new().await;
+        let open = bench.transactions.init("open", 60_000, None).await.unwrap();
+        bench.add("open", open, &[0]).await.unwrap();
+        bench.write(0, open, 0, "open").await;
+        let decided = bench.transactions.init("decided", 60_000, None).await.unwrap();
+        bench.add("decided", decided, &[0, 1]).await.unwrap();
+        bench.write(0, decided, 0, "a").await;
+        bench.write(1, decided, 0, "b").await;
+        // the power goes between the decision and the first marker
+        let id = bench.transactions.find("decided").unwrap();
+        let End::Prepare(prepared) = id.state().unwrap().end(decided, commit, false, NOW).unwrap() else {
+            panic!()
+        };
+        bench.transactions.store(&id, prepared).await.unwrap();
+        drop(id);
+        let bench = bench.killed(Loss::All).await;
+        let outcome = if commit { State::CompleteCommit } else { State::CompleteAbort };
+        assert_eq!(bench.settled("decided").await, outcome);
+        let expected: &[&str] = if commit { &["b"] } else { &[] };
+        assert_eq!(committed(&bench.partition(1)).await, expected);
+        assert_eq!(bench.partition(0).last_stable_offset(), 0);
+        bench.write(0, open, 1, "more").await;
+        bench.transactions.end("open", open, true, false).await.unwrap();
+        let expected: &[&str] = if commit { &["open", "a", "more"] } else { &["open", "more"] };
+        assert_eq!(committed(&bench.partition(0)).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_delays_markers_and_changes_no_outcome() {
+    let bench = Bench::new().await;
+    let producer = bench.transactions.init("tx", 60_000, None).await.unwrap();
+    bench.add("tx", producer, &[0]).await.unwrap();
+    bench.write(0, producer, 0, "a").await;
+    bench.topics.create("gone", 1, settings(&[])).await.unwrap();
+    let gone = TopicPartitions::from([("gone".to_owned(), BTreeSet::from([0]))]);
+    bench.transactions.add("tx", producer, gone).await.unwrap();
+    // a topic that is deleted meanwhile needs no marker
+    bench.topics.delete("gone").await.unwrap();
+    let id = bench.transactions.find("tx").unwrap();
+    let End::Prepare(prepared) = id.state().unwrap().end(producer, true, false, NOW).unwrap() else {
+        panic!()
+    };
+    bench.transactions.store(&id, prepared).await.unwrap();
+    bench.memory.fail_writes(Some(std::io::ErrorKind::StorageFull));
+    assert!(bench.transactions.carry_out(&id).await.is_err());
+    assert_eq!(bench.add("tx", producer, &[0]).await, Err(ErrorCode::ConcurrentTransactions));
+    bench.memory.fail_writes(None);
+    assert_eq!(bench.settled("tx").await, State::CompleteCommit);
+    assert_eq!(committed(&bench.partition(0)).await, ["a"]);
+}
+
+#[tokio::test]
+async fn offsets_of_a_transaction_count_once_it_is_committed() {
+    let bench = Bench::new().await;
+    let producer = bench.transactions.init("tx", 60_000, None).await.unwrap();
+    bench.groups.ensure_topic().await.unwrap();
+    let index = bench.groups.partition_of("g");
+    let offsets = TopicPartitions::from([(OFFSETS_TOPIC.to_owned(), BTreeSet::from([index]))]);
+    bench.transactions.add("tx", producer, offsets).await.unwrap();
+    let partition = partition_of(&bench.topics, OFFSETS_TOPIC, index);
+    assert_eq!(partition.last_stable_offset(), 0);
+    bench.transactions.end("tx", producer, true, false).await.unwrap();
+    // the marker is there although nothing was written
+    assert_eq!(partition.high_watermark(), 1);
+    assert!(partition.read(0, 1000, true, Isolation::ReadCommitted).await.unwrap().aborted.is_empty());
+}
