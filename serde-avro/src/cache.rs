@@ -27,6 +27,7 @@ pub(crate) use table::Table;
 
 use crate::client::{NewSchema, SchemaSource, SourceSchema};
 use crate::error::Error;
+use crate::metrics::{CacheLookup, Metrics};
 use crate::wire::{Part, SchemaKey};
 
 /// Bounds of the caches.
@@ -138,6 +139,7 @@ struct Inner {
     /// The last answer for each, for as long as the registry cannot give a newer one.
     stale: Cache<Arc<LatestKey>, Arc<RegisteredSchema>>,
     associations: Cache<(String, String, Part), Option<String>>,
+    metrics: Option<Arc<dyn Metrics>>,
 }
 
 impl std::fmt::Debug for CachedClient {
@@ -158,6 +160,7 @@ impl CachedClient {
         let missing = settings.missing_entries_max;
         Self {
             inner: Arc::new(Inner {
+                metrics: source.metrics(),
                 source: Arc::new(source),
                 known: Table::new(entries),
                 schemas: bounded(entries, None),
@@ -188,12 +191,14 @@ impl CachedClient {
     /// The schema, asked for if it is not known.
     pub async fn schema(&self, key: SchemaKey) -> Result<Arc<RegisteredSchema>, Error> {
         if let Some(schema) = self.known(key) {
+            self.inner.count(CacheLookup::Hit);
             return Ok(schema);
         }
         if let Some(error) = self.inner.missing_schemas.get(&key).await {
+            self.inner.count(CacheLookup::Missing);
             return Err(error);
         }
-        let schema = coalesced(&self.inner.schemas, key, self.fetch(key)).await;
+        let schema = self.inner.coalesced(&self.inner.schemas, key, self.fetch(key)).await;
         match &schema {
             Ok(schema) => self.inner.known.insert(&key, schema),
             Err(error @ Error::SchemaNotFound { .. }) => {
@@ -248,6 +253,7 @@ impl CachedClient {
         let subject = self.qualify(subject);
         let key = Arc::new(RegistrationKey { subject, schema: schema.clone(), normalize, register });
         if let Some(error) = self.inner.missing_registrations.get(&key).await {
+            self.inner.count(CacheLookup::Missing);
             return Err(error);
         }
         let fetched = async {
@@ -261,7 +267,7 @@ impl CachedClient {
             self.inner.known.insert(&registered.key(), &registered);
             Ok(registered)
         };
-        let registered = coalesced(&self.inner.registrations, key.clone(), fetched).await;
+        let registered = self.inner.coalesced(&self.inner.registrations, key.clone(), fetched).await;
         if let Err(error @ (Error::SchemaNotRegistered { .. } | Error::SubjectNotFound { .. })) = &registered
         {
             remember(&self.inner.missing_registrations, self.inner.settings.missing_schema_ttl, key, error)
@@ -288,9 +294,10 @@ impl CachedClient {
             self.inner.stale.insert(key.clone(), latest.clone()).await;
             Ok(latest)
         };
-        match coalesced(&self.inner.latest, key.clone(), fetched).await {
+        match self.inner.coalesced(&self.inner.latest, key.clone(), fetched).await {
             Err(error) if error.is_retriable() => match self.inner.stale.get(&key).await {
                 Some(latest) => {
+                    self.inner.count(CacheLookup::Stale);
                     tracing::warn!(subject = key.subject, %error, "the latest version known before goes on being used");
                     Ok(latest)
                 }
@@ -311,10 +318,11 @@ impl CachedClient {
         };
         let key = (subject.to_owned(), number);
         if let Some(error) = self.inner.missing_versions.get(&key).await {
+            self.inner.count(CacheLookup::Missing);
             return Err(error);
         }
         let fetched = async { self.inner.source.by_version(subject, version).await.map(Arc::new) };
-        let found = coalesced(&self.inner.versions, key.clone(), fetched).await;
+        let found = self.inner.coalesced(&self.inner.versions, key.clone(), fetched).await;
         if let Err(error @ (Error::VersionNotFound { .. } | Error::SubjectNotFound { .. })) = &found {
             remember(&self.inner.missing_versions, self.inner.settings.missing_version_ttl, key, error).await;
         }
@@ -335,7 +343,13 @@ impl CachedClient {
             }
             Ok(subjects.pop())
         };
-        coalesced(&self.inner.associations, (namespace.to_owned(), topic.to_owned(), part), fetched).await
+        let key = (namespace.to_owned(), topic.to_owned(), part);
+        self.inner.coalesced(&self.inner.associations, key, fetched).await
+    }
+
+    /// Who is told what is done with the schemas.
+    pub(crate) fn metrics(&self) -> Option<&Arc<dyn Metrics>> {
+        self.inner.metrics.as_ref()
     }
 
     /// Parses an answer. What it leaves out is taken from the request.
@@ -394,25 +408,46 @@ where
     }
 }
 
-/// Gets a value, with one initializer for all that wait for the same key. Failures reach all of them and are not kept.
-async fn coalesced<K, V>(
-    cache: &Cache<K, V>,
-    key: K,
-    fetched: impl Future<Output = Result<V, Error>>,
-) -> Result<V, Error>
-where
-    K: Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    cache.try_get_with(key, fetched).await.map_err(|error| Error::clone(&error))
-}
-
 async fn remember<K>(cache: &Cache<K, Error>, ttl: Duration, key: K, error: &Error)
 where
     K: Hash + Eq + Send + Sync + 'static,
 {
     if !ttl.is_zero() {
         cache.insert(key, error.clone()).await;
+    }
+}
+
+impl Inner {
+    fn count(&self, lookup: CacheLookup) {
+        if let Some(metrics) = &self.metrics {
+            metrics.cache(lookup);
+        }
+    }
+
+    /// Gets a value, with one initializer for all that wait for the same key. Failures reach all of them and are not kept.
+    async fn coalesced<K, V>(
+        &self,
+        cache: &Cache<K, V>,
+        key: K,
+        fetched: impl Future<Output = Result<V, Error>>,
+    ) -> Result<V, Error>
+    where
+        K: Hash + Eq + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        if let Some(value) = cache.get(&key).await {
+            self.count(CacheLookup::Hit);
+            return Ok(value);
+        }
+        let mut asked = false;
+        // in a box, so that the futures of encoding and decoding stay small: they seldom get here
+        let fetched = Box::pin(async {
+            asked = true;
+            fetched.await
+        });
+        let outcome = cache.try_get_with(key, fetched).await.map_err(|error| Error::clone(&error));
+        self.count(if asked { CacheLookup::Miss } else { CacheLookup::Coalesced });
+        outcome
     }
 }
 

@@ -12,20 +12,23 @@ mod request;
 mod response;
 mod retry;
 mod source;
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 pub use auth::{Auth, BearerScope, OAuth};
-pub use builder::{RegistryClientBuilder, Tls};
+pub use builder::RegistryClientBuilder;
 pub use endpoints::{
     AssociationQuery, ClusterId, ClusterScope, ListQuery, SchemaQuery, SchemasQuery, ServerVersion, Verdict,
 };
 pub use retry::RetryPolicy;
 pub use source::{AssociatedSubjects, NewSchema, SchemaSource, SourceSchema};
+pub use tls::Tls;
 
 use crate::error::{Error, LastFailure, TransportError, TransportKind};
+use crate::metrics::{Metrics, RequestDone};
 use auth::Authenticator;
 use request::Request;
 use response::{Answer, classify};
@@ -53,6 +56,7 @@ struct Inner {
     retry: RetryPolicy,
     authenticator: Authenticator,
     random: fn() -> u64,
+    metrics: Option<Arc<dyn Metrics>>,
 }
 
 /// One base address with the credentials that its text carried.
@@ -122,7 +126,10 @@ impl Inner {
             let at = (start + step) % count;
             let Some(address) = self.addresses.get(at) else { continue };
             *attempts += 1;
-            let attempt = match self.send(address, request).await? {
+            let began = Instant::now();
+            let sent = self.send(address, request).await?;
+            self.report(request, sent.as_ref().ok().map(|answer| answer.status), began, *attempts);
+            let attempt = match sent {
                 Ok(answer) if retry::is_retriable_status(answer.status) => Attempt::Failed {
                     last: answer.to_error_response().into(),
                     retry_after: answer.retry_after,
@@ -148,6 +155,18 @@ impl Inner {
         }
         // the builder refuses an empty list of addresses, so some attempt was made
         failed.ok_or_else(|| crate::properties::ConfigError::Missing { key: "schema.registry.url" }.into())
+    }
+
+    fn report(&self, request: &Request, status: Option<u16>, began: Instant, attempt: u32) {
+        if let Some(metrics) = &self.metrics {
+            metrics.request(&RequestDone {
+                method: request.method.as_str(),
+                resource: request.resource(),
+                status,
+                elapsed: began.elapsed(),
+                attempt,
+            });
+        }
     }
 
     /// One exchange with one address. The outer error is final: there are no credentials to send.

@@ -6,7 +6,7 @@
 //! | style | names | numbers |
 //! |---|---|---|
 //! | [`Style::Connect`] | `__connect.errors.*` | decimal text |
-//! | [`Style::Spring`] | `kafka_dlt-*` | big-endian |
+//! | [`Style::Spring`] | `kafka_dlt-*`; of retry topics `kafka_original-*`, `kafka_exception-*` | big-endian |
 //! | [`Style::Streams`] | `__streams.errors.*` (KIP-1034) | decimal text |
 //!
 //! Two more headers serve all styles: [`SCHEMA_HEADER`] where the schema of the record is known, else
@@ -65,8 +65,10 @@ pub struct SourceRecord<'a> {
 pub struct OutgoingRecord {
     /// Topic to send it to.
     pub topic: String,
-    /// Partition to send it to; left to the producer when absent.
+    /// Partition to send it to; left to the producer when absent, or when the topic has no such partition.
     pub partition: Option<i32>,
+    /// Its timestamp in milliseconds since 1970; the time of sending when absent.
+    pub timestamp_ms: Option<i64>,
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its value.
@@ -134,6 +136,12 @@ impl From<&Error> for Failure {
     }
 }
 
+/// Puts a header in the place of all others of its name.
+pub(crate) fn replace(headers: &mut Vec<Header>, name: &str, value: &[u8]) {
+    headers.retain(|(found, _)| found != name);
+    headers.push((name.to_owned(), Some(value.to_vec())));
+}
+
 fn cut(mut text: String) -> String {
     if text.len() > TEXT_BYTES_MAX {
         let end = (0..=TEXT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
@@ -178,12 +186,15 @@ pub struct DeadLetter<'a> {
     style: Style,
     topic: Option<String>,
     part: Part,
+    /// On its way through retry topics, for which Spring has other header names than for its plain dead letters.
+    retried: bool,
 }
 
 impl<'a> DeadLetter<'a> {
     /// A dead letter in Spring's style, for topic `<topic>-dlt`.
     pub fn new(record: &'a SourceRecord<'a>, failure: impl Into<Failure>) -> Self {
-        Self { record, failure: failure.into(), style: Style::Spring, topic: None, part: Part::Value }
+        let failure = failure.into();
+        Self { record, failure, style: Style::Spring, topic: None, part: Part::Value, retried: false }
     }
 
     /// The dead letter of a record that a serializer or deserializer refused.
@@ -209,15 +220,24 @@ impl<'a> DeadLetter<'a> {
         self
     }
 
+    /// Uses the header names of Spring's retry topics, and keeps what they say of the first failure.
+    pub(crate) fn retried(mut self) -> Self {
+        self.retried = true;
+        self
+    }
+
     /// The record to produce.
     pub fn build(self) -> OutgoingRecord {
         let record = self.record;
         let mut headers = record.headers.clone();
         self.context(&mut headers);
-        headers.push(self.origin());
+        let (name, value) = self.origin();
+        replace(&mut headers, &name, value.as_deref().unwrap_or_default());
         OutgoingRecord {
             topic: self.topic.unwrap_or_else(|| format!("{}-dlt", record.topic)),
             partition: (self.style == Style::Spring).then_some(record.partition),
+            timestamp_ms: Some(record.timestamp_ms)
+                .filter(|timestamp| self.style != Style::Spring && *timestamp >= 0),
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
             headers,
@@ -259,38 +279,38 @@ impl<'a> DeadLetter<'a> {
         }
     }
 
+    /// Where the record came from is added, or kept on its way through retry topics; what went wrong is replaced.
     fn spring(&self, headers: &mut Vec<Header>) {
         let Self { record, failure, .. } = self;
-        let mut add =
-            |name: &str, value: &[u8]| headers.push((format!("kafka_dlt-{name}"), Some(value.to_vec())));
-        add("original-topic", record.topic.as_bytes());
-        add("original-partition", &record.partition.to_be_bytes());
-        add("original-offset", &record.offset.to_be_bytes());
-        add("original-timestamp", &record.timestamp_ms.to_be_bytes());
-        add(
-            "original-timestamp-type",
-            match record.timestamp_type {
-                TimestampType::CreateTime => b"CreateTime",
-                TimestampType::LogAppendTime => b"LogAppendTime",
-            },
-        );
-        if let Some(group) = record.consumer_group {
-            add("original-consumer-group", group.as_bytes());
+        let prefix = if self.retried { "kafka_" } else { "kafka_dlt-" };
+        let mut failed =
+            |name: &str, value: &str| replace(headers, &format!("{prefix}{name}"), value.as_bytes());
+        let part = match self.part {
+            Part::Key => "key-",
+            Part::Value => "",
+        };
+        failed(&format!("{part}exception-fqcn"), &failure.class);
+        if let Some(cause) = &failure.cause_class {
+            failed("exception-cause-fqcn", cause);
         }
-        match self.part {
-            Part::Value => {
-                add("exception-fqcn", failure.class.as_bytes());
-                if let Some(cause) = &failure.cause_class {
-                    add("exception-cause-fqcn", cause.as_bytes());
-                }
-                add("exception-message", failure.message.as_bytes());
-                add("exception-stacktrace", failure.trace.as_bytes());
+        failed(&format!("{part}exception-message"), &failure.message);
+        failed(&format!("{part}exception-stacktrace"), &failure.trace);
+        let timestamp_type = match record.timestamp_type {
+            TimestampType::CreateTime => "CreateTime",
+            TimestampType::LogAppendTime => "LogAppendTime",
+        };
+        let mut came_from = |name: String, value: &[u8]| {
+            if !(self.retried && headers.iter().any(|(found, _)| *found == name)) {
+                headers.push((name, Some(value.to_vec())));
             }
-            Part::Key => {
-                add("key-exception-fqcn", failure.class.as_bytes());
-                add("key-exception-message", failure.message.as_bytes());
-                add("key-exception-stacktrace", failure.trace.as_bytes());
-            }
+        };
+        came_from(format!("{prefix}original-topic"), record.topic.as_bytes());
+        came_from(format!("{prefix}original-partition"), &record.partition.to_be_bytes());
+        came_from(format!("{prefix}original-offset"), &record.offset.to_be_bytes());
+        came_from(format!("{prefix}original-timestamp"), &record.timestamp_ms.to_be_bytes());
+        came_from(format!("{prefix}original-timestamp-type"), timestamp_type.as_bytes());
+        if let Some(group) = record.consumer_group {
+            came_from("kafka_dlt-original-consumer-group".to_owned(), group.as_bytes());
         }
     }
 
@@ -310,72 +330,4 @@ impl<'a> DeadLetter<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(value: &'static [u8]) -> SourceRecord<'static> {
-        SourceRecord {
-            topic: "orders",
-            partition: 3,
-            offset: 258,
-            timestamp_ms: 1,
-            key: Some(b"k"),
-            value: Some(value),
-            headers: vec![("trace".into(), Some(b"t".to_vec()))],
-            consumer_group: Some("billing"),
-            ..SourceRecord::default()
-        }
-    }
-
-    fn header<'a>(record: &'a OutgoingRecord, name: &str) -> Option<&'a [u8]> {
-        record.headers.iter().find(|(found, _)| found == name).and_then(|(_, value)| value.as_deref())
-    }
-
-    const NOT_FRAMED: Error = Error::NotFramed { first_byte: Some(b'{'), len: 2 };
-
-    #[test]
-    fn every_style_keeps_the_record_and_says_where_it_came_from() {
-        let source = record(b"{}");
-        let connect = Style::Connect { connector: "sink".into(), task: 7 };
-        for (style, topic, partition, offset) in [
-            (connect, "__connect.errors.topic", &b"3"[..], &b"258"[..]),
-            (Style::Spring, "kafka_dlt-original-topic", &[0, 0, 0, 3], &[0, 0, 0, 0, 0, 0, 1, 2]),
-            (Style::Streams, "__streams.errors.topic", b"3", b"258"),
-        ] {
-            let letter = DeadLetter::from_error(&source, &NOT_FRAMED).style(style).build();
-            assert_eq!(letter.topic, "orders-dlt");
-            assert_eq!(letter.key.as_deref(), Some(&b"k"[..]));
-            assert_eq!(letter.value.as_deref(), Some(&b"{}"[..]));
-            assert_eq!(header(&letter, "trace"), Some(&b"t"[..]));
-            assert_eq!(header(&letter, topic), Some(&b"orders"[..]));
-            assert_eq!(header(&letter, &topic.replace("topic", "partition")), Some(partition));
-            assert_eq!(header(&letter, &topic.replace("topic", "offset")), Some(offset));
-            assert_eq!(header(&letter, FIRST_BYTES_HEADER), Some(&b"7b7d"[..]));
-        }
-    }
-
-    #[test]
-    fn failures_are_named_by_their_kind() {
-        let source = record(b"{}");
-        let letter = DeadLetter::from_error(&source, &NOT_FRAMED).build();
-        let class = &b"assay_serde_avro::Error::NotFramed"[..];
-        assert_eq!(header(&letter, "kafka_dlt-exception-fqcn"), Some(class));
-        assert_eq!(header(&letter, "kafka_dlt-original-consumer-group"), Some(&b"billing"[..]));
-        assert_eq!(letter.partition, Some(3));
-        let letter = DeadLetter::from_error(&source, &NOT_FRAMED).part(Part::Key).topic("dead").build();
-        assert_eq!(letter.topic, "dead");
-        assert_eq!(header(&letter, "kafka_dlt-key-exception-fqcn"), Some(class));
-        assert_eq!(header(&letter, "kafka_dlt-exception-fqcn"), None);
-        let needs =
-            Error::NeedsSchema(crate::wire::SchemaKey::Id(assay_schema_core::SchemaId::new(57).unwrap()));
-        let letter = DeadLetter::from_error(&source, &needs).build();
-        assert_eq!(header(&letter, SCHEMA_HEADER), Some(&b"57"[..]));
-    }
-
-    #[test]
-    fn long_texts_are_cut_at_a_character() {
-        let error = std::io::Error::other("ü".repeat(TEXT_BYTES_MAX));
-        let failure = Failure::new("x", &error, Disposition::DeadLetter);
-        assert_eq!(failure.message.len(), TEXT_BYTES_MAX);
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ mod raw;
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use assay_schema_core::avro::Schema;
@@ -17,6 +17,7 @@ pub(crate) use raw::RawBytes;
 
 use crate::cache::{CachedClient, RegisteredSchema, Table, Use};
 use crate::error::Error;
+use crate::metrics::Operation;
 use crate::plan::Plan;
 use crate::properties::{ConfigError, Properties, SerdeProperties};
 use crate::serializer::{OwnedDatum, ReadDatum};
@@ -57,6 +58,8 @@ struct Core {
     plans: Arc<Table<Arc<Entry>>>,
     /// Plans by topic, where the reader's schema is the latest of the topic's subject.
     topics: Table<Arc<Table<Arc<Entry>>>, Arc<str>, RandomState>,
+    /// Held while a plan is compiled, so that one caller compiles for all.
+    compiling: Mutex<()>,
 }
 
 /// What decoding records of one schema needs.
@@ -100,7 +103,8 @@ impl<T> Deserializer<T> {
     fn from_parts(registry: CachedClient, settings: DeserializerSettings) -> Self {
         let plans = Arc::new(Table::new(settings.plans_max));
         let topics = Table::new(settings.plans_max);
-        Self { core: Arc::new(Core { registry, settings, plans, topics }), value: PhantomData }
+        let compiling = Mutex::new(());
+        Self { core: Arc::new(Core { registry, settings, plans, topics, compiling }), value: PhantomData }
     }
 
     /// How it was set up.
@@ -150,8 +154,8 @@ impl<T> Deserializer<T> {
         let message = message.into();
         match self.core.try_decode(message) {
             Err(Error::NeedsSchema(key)) => {
-                let entry = self.core.load(message.topic(), key).await?;
-                self.core.decode_with(&entry, message)
+                let entry = self.core.load(message.topic(), key).await;
+                self.core.decode_with(entry.as_deref().map_err(Error::clone), message)
             }
             outcome => outcome,
         }
@@ -181,8 +185,27 @@ impl<T: OwnedDatum> Deserializer<T> {
 }
 
 impl Core {
+    /// Decodes with what is loaded, and reports the outcome unless a schema is missing.
     #[inline]
     fn try_decode<'de, U: ReadDatum<'de>>(&self, message: Message<'de>) -> Result<U, Error> {
+        self.reported(message, self.decode_loaded(message))
+    }
+
+    #[inline]
+    fn reported<U>(&self, message: Message<'_>, outcome: Result<U, Error>) -> Result<U, Error> {
+        if let Some(metrics) = self.registry.metrics() {
+            let (topic, part) = (message.topic(), self.settings.part);
+            match &outcome {
+                Ok(_) => metrics.record(Operation::Decode, topic, part, message.payload().len()),
+                Err(Error::NeedsSchema(_)) => {}
+                Err(error) => metrics.failed(Operation::Decode, topic, part, error),
+            }
+        }
+        outcome
+    }
+
+    #[inline]
+    fn decode_loaded<'de, U: ReadDatum<'de>>(&self, message: Message<'de>) -> Result<U, Error> {
         let (key, datum) = unframe(self.settings.unframing, message.schema_header(), message.payload())?;
         if self.settings.reader.is_latest() {
             let table = self.topics.read().get(message.topic()).cloned();
@@ -200,9 +223,17 @@ impl Core {
         }
     }
 
-    fn decode_with<'de, U: ReadDatum<'de>>(&self, entry: &Entry, message: Message<'de>) -> Result<U, Error> {
-        let (key, datum) = unframe(self.settings.unframing, message.schema_header(), message.payload())?;
-        self.decode_entry(entry, key, datum)
+    /// Decodes with a schema that was just loaded, and reports the outcome.
+    fn decode_with<'de, U: ReadDatum<'de>>(
+        &self,
+        loaded: Result<&Entry, Error>,
+        message: Message<'de>,
+    ) -> Result<U, Error> {
+        let outcome = loaded.and_then(|entry| {
+            let (key, datum) = unframe(self.settings.unframing, message.schema_header(), message.payload())?;
+            self.decode_entry(entry, key, datum)
+        });
+        self.reported(message, outcome)
     }
 
     #[inline]
@@ -226,26 +257,43 @@ impl Core {
             writer.refuse_rules(Use::ReadWriter)?;
         }
         let none = BTreeMap::new();
-        let entry = match &self.settings.reader {
-            ReaderSchema::Writer => Entry::new(key, &writer, None, None)?,
-            ReaderSchema::Given(reader) => Entry::new(key, &writer, Some(reader), None)?,
-            ReaderSchema::Latest => self.latest(topic, key, &writer, &none).await?,
+        let latest = match &self.settings.reader {
+            ReaderSchema::Writer | ReaderSchema::Given(_) => None,
+            ReaderSchema::Latest => Some(self.latest(topic, &writer, &none).await?),
             ReaderSchema::LatestWithMetadata(properties) => {
-                self.latest(topic, key, &writer, properties).await?
+                Some(self.latest(topic, &writer, properties).await?)
             }
         };
-        let entry = Arc::new(entry);
-        self.table(topic).insert(&key, &entry);
+        let table = self.table(topic);
+        let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = table.read().get(&key).cloned();
+        if let Some(entry) = before
+            && entry.expires_at.is_none_or(|at| Instant::now() < at)
+        {
+            return Ok(entry);
+        }
+        let reader = match (&self.settings.reader, &latest) {
+            (ReaderSchema::Given(reader), _) => Some(reader),
+            (_, Some(latest)) => Some(&latest.schema),
+            _ => None,
+        };
+        if let Some(metrics) = self.registry.metrics() {
+            metrics.compiled(key);
+        }
+        let ttl = self.registry.settings().latest_ttl.filter(|_| latest.is_some());
+        let expires_at = ttl.and_then(|ttl| Instant::now().checked_add(ttl));
+        let entry = Arc::new(Entry::new(key, &writer, reader, expires_at)?);
+        table.insert(&key, &entry);
         Ok(entry)
     }
 
+    /// The latest version of the subject that a topic and a writer's schema belong to.
     async fn latest(
         &self,
         topic: &str,
-        key: SchemaKey,
         writer: &RegisteredSchema,
         properties: &BTreeMap<String, String>,
-    ) -> Result<Entry, Error> {
+    ) -> Result<Arc<RegisteredSchema>, Error> {
         let strategy = &self.settings.strategy;
         if topic.is_empty() && strategy.needs_topic() {
             return Err(ConfigError::TopicNeeded.into());
@@ -256,9 +304,7 @@ impl Core {
         if !self.settings.ignore_rules {
             reader.refuse_rules(Use::ReadReader)?;
         }
-        let ttl = self.registry.settings().latest_ttl;
-        let expires_at = ttl.and_then(|ttl| Instant::now().checked_add(ttl));
-        Entry::new(key, writer, Some(&reader.schema), expires_at)
+        Ok(reader)
     }
 
     fn table(&self, topic: &str) -> Arc<Table<Arc<Entry>>> {

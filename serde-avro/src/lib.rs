@@ -88,6 +88,7 @@ mod error;
 mod json;
 #[cfg(feature = "rdkafka")]
 pub mod kafka;
+pub mod metrics;
 mod plan;
 mod properties;
 mod retry_topics;
@@ -113,9 +114,10 @@ pub use error::{
     Disposition, Error, ErrorResponse, LastFailure, TransportError, TransportKind, UNREADABLE_BODY_CODE,
 };
 pub use json::JsonForm;
+pub use metrics::{Counters, Metrics};
 pub use plan::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Limits, Plan, PlanError};
 pub use properties::{ConfigError, Properties};
-pub use retry_topics::{ATTEMPTS_HEADER, BACKOFF_HEADER, Backoff, Forward, RetryTopics, TIMESTAMP_HEADER};
+pub use retry_topics::{ATTEMPTS_HEADER, BACKOFF_HEADER, Backoff, Forward, RetryNames, RetryTopics, TIMESTAMP_HEADER};
 pub use serializer::{
     Datum, Generic, OwnedDatum, Prepared, ReadDatum, Selection, Serializer, SerializerBuilder,
     SerializerSettings,

@@ -5,24 +5,37 @@
 //! [`RetryTopics::consumed`], asks [`RetryTopics::due_in`] before it processes a record, and
 //! [`RetryTopics::forward`] what to do with one that failed.
 //!
-//! Headers are Spring's: `retry_topic-attempts` (big-endian i32), `retry_topic-original-timestamp` and
-//! `retry_topic-backoff-timestamp` (milliseconds as the shortest big-endian two's complement), beside those of
-//! [`Style::Spring`]. Headers of the first failure that tell where the record came from are kept.
+//! Headers are Spring's: `retry_topic-attempts` (big-endian i32: which attempt comes next), `retry_topic-original-timestamp`
+//! and `retry_topic-backoff-timestamp` (milliseconds as the shortest big-endian two's complement), `kafka_original-*` about where
+//! the record first came from, and `kafka_exception-*` about the last failure. So a Spring consumer can take over at any
+//! attempt, and the other way round.
 
 use std::time::{Duration, SystemTime};
 
-use crate::dead_letter::{DeadLetter, Failure, Header, OutgoingRecord, SourceRecord, Style};
+use crate::dead_letter::{DeadLetter, Failure, Header, OutgoingRecord, SourceRecord, Style, replace};
 use crate::error::Disposition;
 use crate::wire::Part;
 
-/// Header with the number of times the record has been processed.
+/// Header with the number of the next attempt, which is one more than the record has failed.
 pub const ATTEMPTS_HEADER: &str = "retry_topic-attempts";
 /// Header with the time before which the record is not to be processed.
 pub const BACKOFF_HEADER: &str = "retry_topic-backoff-timestamp";
 /// Header with the record's first timestamp.
 pub const TIMESTAMP_HEADER: &str = "retry_topic-original-timestamp";
-/// Headers that say where a record first came from.
-const ORIGIN_PREFIX: &str = "kafka_dlt-original-";
+
+/// How retry topics are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RetryNames {
+    /// One topic for each attempt, numbered from 0: `orders-retry-0`, `orders-retry-1`. Spring: `SUFFIX_WITH_INDEX_VALUE`.
+    #[default]
+    Index,
+    /// One topic for each length of rest, named by its milliseconds: `orders-retry-1000`, `orders-retry-2000`. Attempts after
+    /// equal rests share a topic. Spring: `SUFFIX_WITH_DELAY_VALUE` with `SINGLE_TOPIC`.
+    Delay,
+    /// One topic for all attempts: `orders-retry`. Spring, with a fixed delay: `SINGLE_TOPIC`. After growing rests a record can
+    /// wait behind one that rests longer.
+    Single,
+}
 
 /// How long a record rests between attempts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,6 +96,7 @@ pub struct RetryTopics {
     topic: String,
     attempts_max: u32,
     backoff: Backoff,
+    names: RetryNames,
     retry_suffix: String,
     dead_letter_suffix: String,
 }
@@ -94,7 +108,8 @@ impl RetryTopics {
             topic: topic.into(),
             attempts_max: 3,
             backoff: Backoff::default(),
-            retry_suffix: "-retry-".into(),
+            names: RetryNames::default(),
+            retry_suffix: "-retry".into(),
             dead_letter_suffix: "-dlt".into(),
         }
     }
@@ -113,7 +128,14 @@ impl RetryTopics {
         self
     }
 
-    /// Endings of the topics' names; the first is followed by a number from 0. Default `-retry-` and `-dlt`.
+    /// How retry topics are told apart. Default [`RetryNames::Index`].
+    #[must_use]
+    pub fn names(mut self, names: RetryNames) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Endings of the topics' names; [`names`](Self::names) follows the first. Default `-retry` and `-dlt`.
     #[must_use]
     pub fn suffixes(mut self, retry: impl Into<String>, dead_letter: impl Into<String>) -> Self {
         self.retry_suffix = retry.into();
@@ -123,8 +145,14 @@ impl RetryTopics {
 
     /// The topics to consume: the topic itself and its retry topics, in the order of attempts.
     pub fn consumed(&self) -> Vec<String> {
-        let retries = (0..self.attempts_max.saturating_sub(1)).map(|number| self.retry_topic(number));
-        std::iter::once(self.topic.clone()).chain(retries).collect()
+        let mut topics = vec![self.topic.clone()];
+        for failures in 1..self.attempts_max {
+            let topic = self.retry_topic(failures);
+            if !topics.contains(&topic) {
+                topics.push(topic);
+            }
+        }
+        topics
     }
 
     /// The topic where records end that were given up.
@@ -132,16 +160,27 @@ impl RetryTopics {
         format!("{}{}", self.topic, self.dead_letter_suffix)
     }
 
-    fn retry_topic(&self, number: u32) -> String {
-        format!("{}{}{number}", self.topic, self.retry_suffix)
+    /// Where a record goes after so many failures, at least one.
+    fn retry_topic(&self, failures: u32) -> String {
+        let Self { topic, retry_suffix, .. } = self;
+        match self.names {
+            RetryNames::Index => format!("{topic}{retry_suffix}-{}", failures.saturating_sub(1)),
+            RetryNames::Delay => {
+                format!("{topic}{retry_suffix}-{}", self.backoff.after(failures).as_millis())
+            }
+            RetryNames::Single => format!("{topic}{retry_suffix}"),
+        }
     }
 
-    /// How often a record has been processed before, by its headers; 0 for one that never failed.
-    pub fn attempts_before(&self, headers: &[Header]) -> u32 {
-        value(headers, ATTEMPTS_HEADER)
-            .and_then(number)
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or(0)
+    /// How often a record has failed, by its headers; 0 for one that never did.
+    pub fn failures_before(&self, headers: &[Header]) -> u32 {
+        let attempt = match value(headers, ATTEMPTS_HEADER) {
+            // early releases of Spring's retry topics wrote a byte
+            Some(&[attempt]) => u32::from(attempt),
+            Some(bytes) => <[u8; 4]>::try_from(bytes).map_or(0, u32::from_be_bytes),
+            None => 0,
+        };
+        if i32::try_from(attempt).is_ok() { attempt.saturating_sub(1) } else { 0 }
     }
 
     /// How long to wait before a record may be processed: pause its partition for so long. Nothing when it is due.
@@ -175,44 +214,21 @@ impl RetryTopics {
         if failure.disposition == Disposition::Fatal {
             return Forward::Stop;
         }
-        let failures = self.attempts_before(&record.headers).saturating_add(1);
+        let failures = self.failures_before(&record.headers).saturating_add(1);
         let again = failure.disposition == Disposition::Retry && failures < self.attempts_max;
-        let topic = if again { self.retry_topic(failures - 1) } else { self.dead_letter_topic() };
-        let mut outgoing =
-            DeadLetter::new(record, failure).part(part).style(Style::Spring).topic(topic).build();
-        if again {
-            outgoing.partition = None;
-        }
+        let topic = if again { self.retry_topic(failures) } else { self.dead_letter_topic() };
+        let letter = DeadLetter::new(record, failure).part(part).style(Style::Spring).topic(topic);
+        let mut outgoing = letter.retried().build();
+        let headers = &mut outgoing.headers;
         let timestamp =
             value(&record.headers, TIMESTAMP_HEADER).and_then(number).unwrap_or(record.timestamp_ms);
-        keep_first_origin(&mut outgoing.headers);
-        let mut set = |name: &str, value: Option<Vec<u8>>| {
-            outgoing.headers.retain(|(found, _)| found != name);
-            outgoing.headers.extend(value.map(|value| (name.to_owned(), Some(value))));
-        };
-        set(ATTEMPTS_HEADER, Some(failures.min(i32::MAX.cast_unsigned()).to_be_bytes().to_vec()));
-        set(TIMESTAMP_HEADER, Some(shortest(timestamp)));
-        let rest = i64::try_from(self.backoff.after(failures).as_millis()).unwrap_or(i64::MAX);
-        set(BACKOFF_HEADER, again.then(|| shortest(milliseconds(now).saturating_add(rest))));
+        replace(headers, TIMESTAMP_HEADER, &shortest(timestamp));
+        let next = failures.saturating_add(1).min(i32::MAX.cast_unsigned());
+        replace(headers, ATTEMPTS_HEADER, &next.to_be_bytes());
+        let rest = if again { self.backoff.after(failures) } else { Duration::ZERO };
+        let rest = i64::try_from(rest.as_millis()).unwrap_or(i64::MAX);
+        replace(headers, BACKOFF_HEADER, &shortest(milliseconds(now).saturating_add(rest)));
         if again { Forward::Retry(outgoing) } else { Forward::DeadLetter(outgoing) }
-    }
-}
-
-/// Of headers about the origin the first ones stay, of all others about failures the last.
-fn keep_first_origin(headers: &mut Vec<Header>) {
-    let kept: Vec<Header> = std::mem::take(headers);
-    for (at, (name, value)) in kept.iter().enumerate() {
-        let same = |(found, _): &Header| found == name;
-        let keep = if name.starts_with(ORIGIN_PREFIX) {
-            !kept.iter().take(at).any(same)
-        } else if name.starts_with("kafka_dlt-") || name.starts_with("assay.dlq.") {
-            !kept.iter().skip(at + 1).any(same)
-        } else {
-            true
-        };
-        if keep {
-            headers.push((name.clone(), value.clone()));
-        }
     }
 }
 
@@ -294,13 +310,14 @@ mod tests {
         }
         let Forward::DeadLetter(record) = outgoing else { panic!("{outgoing:?}") };
         assert_eq!(record.topic, "orders-dlt");
-        assert_eq!(topics.attempts_before(&record.headers), 4);
-        assert_eq!(value(&record.headers, BACKOFF_HEADER), None);
+        assert_eq!(topics.failures_before(&record.headers), 4);
+        assert_eq!(value(&record.headers, ATTEMPTS_HEADER), Some(&[0, 0, 0, 5][..]));
+        assert_eq!(topics.due_in(&record.headers, at(10_000)), None);
         assert_eq!(value(&record.headers, TIMESTAMP_HEADER), Some(&[42][..]));
-        assert_eq!(value(&record.headers, "kafka_dlt-original-topic"), Some(&b"orders"[..]));
-        assert_eq!(value(&record.headers, "kafka_dlt-original-offset"), Some(&5_i64.to_be_bytes()[..]));
+        assert_eq!(value(&record.headers, "kafka_original-topic"), Some(&b"orders"[..]));
+        assert_eq!(value(&record.headers, "kafka_original-offset"), Some(&5_i64.to_be_bytes()[..]));
         let names = |name: &str| record.headers.iter().filter(|(found, _)| found == name).count();
-        assert_eq!(names("kafka_dlt-exception-message"), 1);
+        assert_eq!(names("kafka_exception-message"), 1);
         assert_eq!(names(ATTEMPTS_HEADER), 1);
     }
 
@@ -313,6 +330,39 @@ mod tests {
         assert_eq!(topics.forward(&record, failure(Disposition::Fatal), at(0)), Forward::Stop);
         let once = RetryTopics::new("orders").attempts_max(0);
         assert!(matches!(once.forward(&record, failure(Disposition::Retry), at(0)), Forward::DeadLetter(_)));
+    }
+
+    #[test]
+    fn topics_are_named_as_springs_strategies_name_them() {
+        let backoff =
+            Backoff { initial: Duration::from_secs(1), multiplier: 2.0, max: Duration::from_secs(4) };
+        let topics = RetryTopics::new("t").attempts_max(6).backoff(backoff);
+        for (names, expected) in [
+            (RetryNames::Index, &["t-retry-0", "t-retry-1", "t-retry-2", "t-retry-3", "t-retry-4"][..]),
+            (RetryNames::Delay, &["t-retry-1000", "t-retry-2000", "t-retry-4000"]),
+            (RetryNames::Single, &["t-retry"]),
+        ] {
+            assert_eq!(topics.clone().names(names).consumed()[1..], *expected);
+        }
+        let named = topics.suffixes("-again", "-dead");
+        assert_eq!(named.consumed()[1], "t-again-0");
+        assert_eq!(named.dead_letter_topic(), "t-dead");
+    }
+
+    #[test]
+    fn attempts_of_other_programs_are_understood() {
+        let topics = RetryTopics::new("t");
+        for (bytes, failures) in [
+            (&[3][..], 2),
+            (&[0, 0, 0, 2], 1),
+            (&[0, 0, 0, 0], 0),
+            (&[0xFF, 0xFF, 0xFF, 0xFF], 0),
+            (&[0, 2], 0),
+            (&[], 0),
+        ] {
+            let headers = vec![(ATTEMPTS_HEADER.to_owned(), Some(bytes.to_vec()))];
+            assert_eq!(topics.failures_before(&headers), failures, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod datum;
 mod target;
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use assay_schema_core::avro::Schema;
@@ -19,6 +19,7 @@ use target::Target;
 use crate::cache::{CachedClient, Table};
 use crate::client::NewSchema;
 use crate::error::Error;
+use crate::metrics::Operation;
 use crate::properties::{Properties, SerdeProperties};
 use crate::wire::{Framed, Part, SchemaHeader};
 
@@ -58,6 +59,8 @@ struct Core {
     settings: SerializerSettings,
     own: Option<OwnSchema>,
     targets: Table<Arc<Target>, Arc<str>, RandomState>,
+    /// Held while a plan is compiled, so that one caller compiles for all.
+    compiling: Mutex<()>,
 }
 
 /// The program's own schema.
@@ -119,9 +122,11 @@ impl<T: ?Sized> Serializer<T> {
         {
             return Ok(target.clone());
         }
-        let target = Arc::new(core.find(topic, known.as_deref()).await?);
-        core.targets.insert(&Arc::from(topic), &target);
-        Ok(target)
+        core.find(topic).await.inspect_err(|error| {
+            if let Some(metrics) = core.registry.metrics() {
+                metrics.failed(Operation::Encode, topic, core.settings.part, error);
+            }
+        })
     }
 }
 

@@ -1,6 +1,5 @@
 //! Settings of a client, checked before the first request.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -10,8 +9,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::auth::{Auth, Authenticator};
 use super::retry::{self, RetryPolicy};
-use super::{Address, Inner, RegistryClient};
+use super::{Address, Inner, RegistryClient, Tls};
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::properties::ConfigError;
 
 /// Idle connections that are kept per address.
@@ -19,19 +19,8 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 3;
 
-/// Trust and identity for `https` addresses. The host name of the certificate is always checked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tls {
-    /// PEM file of certificate authorities to trust; the system's when absent.
-    pub ca: Option<PathBuf>,
-    /// PEM file with this client's certificate chain.
-    pub certificate: Option<PathBuf>,
-    /// PEM file with the unencrypted key of that certificate; may be the same file.
-    pub key: Option<PathBuf>,
-}
-
 /// Settings of a [`RegistryClient`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct RegistryClientBuilder {
     urls: String,
@@ -43,6 +32,17 @@ pub struct RegistryClientBuilder {
     tls: Tls,
     proxy: Option<String>,
     headers: Vec<(String, String)>,
+    metrics: Option<Arc<dyn Metrics>>,
+}
+
+impl std::fmt::Debug for RegistryClientBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RegistryClientBuilder")
+            .field("retry", &self.retry)
+            .field("auth", &self.auth)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RegistryClientBuilder {
@@ -57,6 +57,7 @@ impl RegistryClientBuilder {
             tls: Tls::default(),
             proxy: None,
             headers: Vec::new(),
+            metrics: None,
         }
     }
 
@@ -108,6 +109,12 @@ impl RegistryClientBuilder {
         self
     }
 
+    /// Tells `metrics` of every exchange, and of what caches, serializers and deserializers over this client do.
+    pub fn metrics(mut self, metrics: Arc<dyn Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// Checks the settings and reads the PEM files. Sends nothing.
     pub fn build(self) -> Result<RegistryClient, Error> {
         let addresses = self.addresses()?;
@@ -129,7 +136,9 @@ impl RegistryClientBuilder {
             })?),
             None => http.no_proxy(),
         };
-        let http = with_tls(http, &self.tls)?
+        let http = self
+            .tls
+            .apply(http)?
             .build()
             .map_err(|error| ConfigError::Invalid { key: "client".into(), reason: super::reasons(&error) })?;
         Ok(RegistryClient {
@@ -140,6 +149,7 @@ impl RegistryClientBuilder {
                 retry: self.retry,
                 authenticator: Authenticator::new(self.auth)?,
                 random: retry::random,
+                metrics: self.metrics,
             }),
         })
     }
@@ -197,47 +207,6 @@ fn address(text: &str) -> Result<Address, ConfigError> {
         url.push('/');
     }
     Ok(Address { url, user_info })
-}
-
-fn with_tls(mut http: reqwest::ClientBuilder, tls: &Tls) -> Result<reqwest::ClientBuilder, ConfigError> {
-    if let Some(path) = &tls.ca {
-        let key = "schema.registry.ssl.ca.location";
-        let pem = read_pem(key, path)?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|error| ConfigError::Invalid { key: key.into(), reason: super::reasons(&error) })?;
-        if certificates.is_empty() {
-            return Err(ConfigError::Invalid {
-                key: key.into(),
-                reason: "no certificate in the file".into(),
-            });
-        }
-        http = http.tls_certs_only(certificates);
-    }
-    match (&tls.certificate, &tls.key) {
-        (None, None) => {}
-        (Some(certificate), key) => {
-            let name = "schema.registry.ssl.certificate.location";
-            let mut pem = read_pem(name, certificate)?;
-            if let Some(path) = key {
-                pem.push(b'\n');
-                pem.extend(read_pem("schema.registry.ssl.key.location", path)?);
-            }
-            let identity = reqwest::Identity::from_pem(&pem)
-                .map_err(|error| ConfigError::Invalid { key: name.into(), reason: super::reasons(&error) })?;
-            http = http.identity(identity);
-        }
-        (None, Some(_)) => {
-            return Err(ConfigError::Missing { key: "schema.registry.ssl.certificate.location" });
-        }
-    }
-    Ok(http)
-}
-
-fn read_pem(key: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|error| ConfigError::Invalid {
-        key: key.into(),
-        reason: format!("{}: {error}", path.display()),
-    })
 }
 
 #[cfg(test)]

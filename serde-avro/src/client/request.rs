@@ -74,6 +74,11 @@ impl Request {
         Self::new(Method::Get, segments)
     }
 
+    /// The first segment of the path.
+    pub(crate) fn resource(&self) -> &str {
+        self.path.split(['/', '?', ':']).next().unwrap_or_default()
+    }
+
     /// Adds a query parameter.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         self.path.push(if self.has_query { '&' } else { '?' });

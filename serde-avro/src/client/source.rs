@@ -1,6 +1,7 @@
 //! Where schemas come from: the registry over HTTP, or anything that answers the same questions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use assay_schema_core::rest;
 use assay_schema_core::{Guid, Metadata, RuleSet, SchemaId, SchemaReference, Version, VersionRef};
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 
 use super::{AssociationQuery, RegistryClient, SchemaQuery};
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::wire::Part;
 
 /// A schema as a source hands it out.
@@ -85,6 +87,11 @@ pub trait SchemaSource: Send + Sync + 'static {
         topic: &str,
         part: Part,
     ) -> Result<AssociatedSubjects, Error>;
+
+    /// Who is told what is done with the schemas; nobody unless implemented.
+    fn metrics(&self) -> Option<Arc<dyn Metrics>> {
+        None
+    }
 }
 
 /// Subjects associated with a topic; empty also when the registry knows no associations.
@@ -221,5 +228,9 @@ impl SchemaSource for RegistryClient {
             Err(error) if error.http_status() == Some(404) => Ok(AssociatedSubjects::new()),
             Err(error) => Err(error),
         }
+    }
+
+    fn metrics(&self) -> Option<Arc<dyn Metrics>> {
+        self.inner.metrics.clone()
     }
 }

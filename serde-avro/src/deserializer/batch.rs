@@ -42,8 +42,10 @@ impl<T: OwnedDatum> Deserializer<T> {
         for (message, outcome) in messages.iter().zip(&mut outcomes) {
             let Err(Error::NeedsSchema(key)) = outcome else { continue };
             *outcome = match fetched.get(&(message.topic(), *key)) {
-                Some(Ok(entry)) => self.core.decode_with(entry, *message),
-                Some(Err(error)) => Err(error.clone()),
+                Some(loaded) => {
+                    let loaded = loaded.as_ref().map(|entry| &**entry).map_err(Error::clone);
+                    self.core.decode_with(loaded, *message)
+                }
                 None => continue,
             };
         }

@@ -188,11 +188,25 @@ impl Outlet {
     }
 
     pub(super) async fn forward(&self, record: &OutgoingRecord) -> Result<Placed, Error> {
+        let sent = self.forward_to(record, record.partition).await;
+        match sent {
+            Err(Error::Kafka(error))
+                if record.partition.is_some()
+                    && error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) =>
+            {
+                self.forward_to(record, None).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn forward_to(&self, record: &OutgoingRecord, partition: Option<i32>) -> Result<Placed, Error> {
         let mut outgoing = FutureRecord::<[u8], [u8]>::to(&record.topic);
         outgoing.key = record.key.as_deref();
         outgoing.payload = record.value.as_deref();
         outgoing.headers = headers(&record.headers, &[]);
-        outgoing.partition = record.partition;
+        outgoing.partition = partition;
+        outgoing.timestamp = record.timestamp_ms;
         self.enqueue(outgoing).await?.await
     }
 

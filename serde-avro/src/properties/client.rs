@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use assay_schema_core::Context;
+
 use super::{ConfigError, Properties, invalid, keys};
 use crate::cache::{CacheSettings, CachedClient};
 use crate::client::{Auth, BearerScope, OAuth, RegistryClient, RegistryClientBuilder, RetryPolicy, Tls};
@@ -30,7 +32,7 @@ impl Properties {
                 wait_max: self.milliseconds("retries.max.wait.ms", retry.wait_max)?,
             })
             .auth(self.auth()?)
-            .tls(self.tls()?);
+            .tls(self.tls());
         if let Some(host) = self.get("proxy.host") {
             let port = self.number("proxy.port", -1, -1)?;
             builder = builder.proxy(if port < 0 {
@@ -99,32 +101,18 @@ impl Properties {
         }
     }
 
-    fn tls(&self) -> Result<Tls, ConfigError> {
-        if self.get("schema.registry.ssl.key.password").is_some() {
-            return Err(ConfigError::Unsupported {
-                key: "schema.registry.ssl.key.password".into(),
-                reason: "encrypted keys are not read; give an unencrypted PKCS #8 key in a protected file",
-            });
-        }
+    fn tls(&self) -> Tls {
         let path = |key| self.get(key).map(Into::into);
-        Ok(Tls {
+        Tls {
             ca: path("schema.registry.ssl.ca.location"),
             certificate: path("schema.registry.ssl.certificate.location"),
             key: path("schema.registry.ssl.key.location"),
-        })
+            key_password: self.get("schema.registry.ssl.key.password").map(str::to_owned),
+        }
     }
 
     fn cache_settings(&self) -> Result<CacheSettings, ConfigError> {
         let default = CacheSettings::default();
-        if let Some(strategy) = self.get("context.name.strategy") {
-            let class = strategy.rsplit('.').next().unwrap_or(strategy);
-            if class != "NullContextNameStrategy" && !class.eq_ignore_ascii_case("null") {
-                return Err(ConfigError::Unsupported {
-                    key: "context.name.strategy".into(),
-                    reason: "only NullContextNameStrategy is built; a fixed context is set with CacheSettings",
-                });
-            }
-        }
         Ok(CacheSettings {
             entries_max: self.size("max.schemas.per.subject", default.entries_max)?,
             latest_entries_max: self.size("latest.cache.size", default.latest_entries_max)?,
@@ -138,7 +126,26 @@ impl Properties {
                 .size("subject.name.strategy.cache.size", default.association_entries_max)?,
             association_ttl: self
                 .seconds_or_ever("subject.name.strategy.cache.expiry.secs", default.association_ttl)?,
-            context: default.context,
+            context: self.context(default.context)?,
         })
+    }
+
+    /// Java names a class that computes the context; here it is the context itself, or nothing.
+    fn context(&self, default: Context) -> Result<Context, ConfigError> {
+        const KEY: &str = "context.name.strategy";
+        let Some(strategy) = self.get(KEY) else { return Ok(default) };
+        let class = strategy.rsplit('.').next().unwrap_or(strategy);
+        if class == "NullContextNameStrategy" || class.eq_ignore_ascii_case("null") {
+            return Ok(default);
+        }
+        let name = strategy.strip_prefix(':').unwrap_or(strategy);
+        let name = name.strip_suffix(':').unwrap_or(name);
+        match Context::parse(name) {
+            Ok(context) if name.starts_with('.') => Ok(context),
+            _ => Err(ConfigError::Unsupported {
+                key: KEY.into(),
+                reason: "expected NullContextNameStrategy, or a context such as .staging; no class is loaded",
+            }),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use assay_schema_core::SchemaReference;
 use assay_schema_core::avro::{ParseMode, Schema};
@@ -165,6 +165,7 @@ impl<T: ?Sized> SerializerBuilder<T> {
                 settings,
                 own: own.transpose()?,
                 targets: Table::<_, _, RandomState>::new(TOPICS_MAX),
+                compiling: Mutex::new(()),
             }),
             value,
         })

@@ -1,6 +1,6 @@
 //! The schema one topic's records are written with, ready for use.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use assay_schema_core::avro::{self, Schema};
@@ -8,9 +8,10 @@ use assay_schema_core::avro::{self, Schema};
 use super::{Core, Datum, Selection};
 use crate::cache::{RegisteredSchema, Use};
 use crate::error::Error;
+use crate::metrics::{Metrics, Operation};
 use crate::plan::Plan;
 use crate::properties::ConfigError;
-use crate::wire::{Framing, PREFIX_BYTES, SchemaHeader, header_name, header_value, prefix};
+use crate::wire::{Framing, PREFIX_BYTES, Part, SchemaHeader, header_name, header_value, prefix};
 
 /// Everything that encoding for one topic needs.
 pub(super) struct Target {
@@ -22,6 +23,9 @@ pub(super) struct Target {
     frame: Frame,
     /// Top-level bytes are written without their length.
     raw: bool,
+    topic: Arc<str>,
+    part: Part,
+    metrics: Option<Arc<dyn Metrics>>,
 }
 
 #[derive(Clone, Copy)]
@@ -50,11 +54,18 @@ impl Target {
                 if self.raw {
                     drop_length(out, datum);
                 }
+                if let Some(metrics) = &self.metrics {
+                    metrics.record(Operation::Encode, &self.topic, self.part, out.len() - start);
+                }
                 Ok(())
             }
             Err(source) => {
                 out.truncate(start);
-                Err(Error::Encode { subject: self.subject.clone(), source: Box::new(source) })
+                let error = Error::Encode { subject: self.subject.clone(), source: Box::new(source) };
+                if let Some(metrics) = &self.metrics {
+                    metrics.failed(Operation::Encode, &self.topic, self.part, &error);
+                }
+                Err(error)
             }
         }
     }
@@ -68,8 +79,9 @@ fn drop_length(out: &mut Vec<u8>, at: usize) {
 }
 
 impl Core {
-    /// Finds the schema for a topic. `before` is what was used until now; its plan serves again if the schema is the same.
-    pub(super) async fn find(&self, topic: &str, before: Option<&Target>) -> Result<Target, Error> {
+    /// Finds the schema for a topic. Callers that do so at the same time share one plan, and so does who asks again and finds
+    /// the same schema.
+    pub(super) async fn find(&self, topic: &str) -> Result<Arc<Target>, Error> {
         let settings = &self.settings;
         let own = self.own().await?;
         let needs_subject = !matches!(settings.selection, Selection::Fixed(_));
@@ -83,24 +95,42 @@ impl Core {
         if !settings.ignore_rules {
             registered.refuse_rules(Use::Write)?;
         }
-        let plan =
-            match before {
-                Some(before) if Arc::ptr_eq(&before.registered, &registered) => before.plan.clone(),
-                _ => Arc::new(Plan::compile(&registered.schema).map_err(|source| Error::Resolution {
-                    key: registered.key(),
-                    source: Arc::new(source),
-                })?),
-            };
+        let frame = self.frame(&registered)?;
+        let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.targets.read().get(topic).cloned();
+        let before = before.filter(|before| Arc::ptr_eq(&before.registered, &registered));
+        let plan = match before {
+            Some(before) if before.expires_at.is_none() => return Ok(before),
+            Some(before) => before.plan.clone(),
+            None => self.compile(&registered)?,
+        };
         let latest = matches!(settings.selection, Selection::Latest | Selection::LatestWithMetadata(_));
         let ttl = self.registry.settings().latest_ttl.filter(|_| latest);
-        Ok(Target {
-            frame: self.frame(&registered)?,
+        let topic: Arc<str> = topic.into();
+        let target = Arc::new(Target {
+            frame,
             raw: registered.is_bytes(),
             expires_at: ttl.and_then(|ttl| Instant::now().checked_add(ttl)),
             subject,
             registered,
             plan,
-        })
+            topic: topic.clone(),
+            part: settings.part,
+            metrics: self.registry.metrics().cloned(),
+        });
+        self.targets.insert(&topic, &target);
+        Ok(target)
+    }
+
+    fn compile(&self, registered: &RegisteredSchema) -> Result<Arc<Plan>, Error> {
+        let key = registered.key();
+        if let Some(metrics) = self.registry.metrics() {
+            metrics.compiled(key);
+        }
+        match Plan::compile(&registered.schema) {
+            Ok(plan) => Ok(Arc::new(plan)),
+            Err(source) => Err(Error::Resolution { key, source: Arc::new(source) }),
+        }
     }
 
     async fn select(&self, subject: &str, own: Option<&Schema>) -> Result<Arc<RegisteredSchema>, Error> {

@@ -4,8 +4,10 @@
 mod client;
 mod evolution;
 mod faulty;
+mod observed;
 mod outage;
 mod record;
 mod round_trip;
 mod selection;
 mod special_cases;
+mod tls;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use assay_schema_core::rest::{ContextId, Schema, SchemaString, SubjectVersion};
 use assay_schema_core::{Guid, SchemaId};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{ListQuery, SchemaQuery, SchemasQuery};
 use crate::client::RegistryClient;
-use crate::client::request::Request;
+use crate::client::request::{Method, Request};
 use crate::error::Error;
 
 /// Answer of `GET /v1/metadata/id`.
@@ -43,6 +44,17 @@ impl RegistryClient {
     /// `GET /`: whether the registry answers.
     pub async fn ping(&self) -> Result<(), Error> {
         self.call(Request::get(&[])).await.map(drop)
+    }
+
+    /// `POST /`: whether the registry answers a request with a body.
+    pub async fn ping_with_body(&self) -> Result<(), Error> {
+        let nothing = BTreeMap::<String, String>::new();
+        self.call(Request::new(Method::Post, &[]).json(&nothing)).await.map(drop)
+    }
+
+    /// `GET /v1/metadata/deployment`: what the registry says of its surroundings; its content is the operator's.
+    pub async fn deployment(&self) -> Result<Value, Error> {
+        self.call(Request::get(&["v1", "metadata", "deployment"])).await?.json()
     }
 
     /// `GET /v1/metadata/id`: the names of the registry and of its Kafka cluster.
