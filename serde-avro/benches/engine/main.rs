@@ -2,7 +2,8 @@
 //!
 //! Every case is timed in turn, for a few milliseconds, in many rounds; what is printed are medians over the rounds of
 //! the calling thread's CPU time, and ratios of them. Run with `cargo bench -p assay-serde-avro --bench engine`, with
-//! the number of rounds as argument (25 unless given).
+//! the number of rounds as argument (25 unless given). Another argument leaves only the case of that name,
+//! or those whose name contains it.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -128,6 +129,11 @@ fn main() {
         plan.validate(black_box(&body)).unwrap();
     });
 
+    let only = std::env::args().skip(1).find(|a| !a.starts_with("--") && a.parse::<usize>().is_err());
+    let exact = only.as_ref().is_some_and(|only| cases.iter().any(|case| case.name == only));
+    cases.retain(|case| {
+        only.as_ref().is_none_or(|only| if exact { case.name == only } else { case.name.contains(only) })
+    });
     for case in &mut cases {
         for _ in 0..2_000 {
             (case.run)();

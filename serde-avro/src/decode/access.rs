@@ -8,7 +8,8 @@ use std::marker::PhantomData;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 use crate::plan::cursor::{Block, Cursor};
@@ -100,6 +101,11 @@ impl<'b, 'de, L: Lend<'b, 'de>> SeqAccess<'de> for &mut ItemAccess<'_, '_, 'b, L
     type Error = DecodeError;
 
     #[inline(always)]
+    fn next_element<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, DecodeError> {
+        self.next_element_seed(PhantomData)
+    }
+
+    #[inline(always)]
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -147,6 +153,14 @@ impl<'a, 't, 'b, L> MapEntries<'a, 't, 'b, L> {
 
 impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut MapEntries<'_, '_, 'b, L> {
     type Error = DecodeError;
+
+    #[inline(always)]
+    fn next_entry<K: Deserialize<'de>, V: Deserialize<'de>>(
+        &mut self,
+    ) -> Result<Option<(K, V)>, DecodeError> {
+        let Some(key) = self.next_key_seed(PhantomData)? else { return Ok(None) };
+        Ok(Some((key, self.next_value_seed(PhantomData)?)))
+    }
 
     #[inline(always)]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {

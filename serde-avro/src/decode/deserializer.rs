@@ -178,7 +178,11 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
     }
 
     #[inline(always)]
-    fn record_in_order<V: Visitor<'de>>(self, record: &'t RecordRead, visitor: V) -> Result<V::Value, DecodeError> {
+    fn record_in_order<V: Visitor<'de>>(
+        self,
+        record: &'t RecordRead,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
         self.input.cursor.enter()?;
         let mut fields = FieldsInOrder::<L>::new(self.input, record);
         let value = visitor.visit_seq(&mut fields)?;

@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess};
+use serde::de::{Deserialize, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess};
 
 use crate::plan::cursor::Cursor;
 use crate::plan::program::{Read, RecordRead, Step, Tables};
@@ -46,6 +46,16 @@ impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut RecordFields<'_, '_, 'b,
     type Error = DecodeError;
 
     #[inline(always)]
+    fn next_key<K: Deserialize<'de>>(&mut self) -> Result<Option<K>, DecodeError> {
+        self.next_key_seed(PhantomData)
+    }
+
+    #[inline(always)]
+    fn next_value<V: Deserialize<'de>>(&mut self) -> Result<V, DecodeError> {
+        self.next_value_seed(PhantomData)
+    }
+
+    #[inline(always)]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
         loop {
             let step = self.steps.next();
@@ -76,7 +86,9 @@ impl<'b, 'de, L: Lend<'b, 'de>> MapAccess<'de> for &mut RecordFields<'_, '_, 'b,
                     Err(error) => Err(located_in_field(error, &self.input.cursor, name)),
                 }
             }
-            Some(Step::Default { name, read, bytes, .. }) => default_value(self.input, seed, name, *read, bytes),
+            Some(Step::Default { name, read, bytes, .. }) => {
+                default_value(self.input, seed, name, *read, bytes)
+            }
             Some(Step::Skip { .. }) | None => {
                 let message = "a value was asked for before its key".to_owned();
                 Err(self.input.cursor.fault(DecodeErrorKind::Refused { message }))
@@ -115,6 +127,11 @@ impl<'a, 't, 'b, L> FieldsInOrder<'a, 't, 'b, L> {
 
 impl<'b, 'de, L: Lend<'b, 'de>> SeqAccess<'de> for &mut FieldsInOrder<'_, '_, 'b, L> {
     type Error = DecodeError;
+
+    #[inline(always)]
+    fn next_element<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, DecodeError> {
+        self.next_element_seed(PhantomData)
+    }
 
     #[inline(always)]
     fn next_element_seed<S: DeserializeSeed<'de>>(

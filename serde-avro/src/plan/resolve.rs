@@ -109,7 +109,8 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             (Op::Map(_), Op::Map(_)) => Read::Map(self.new_collection(wire)),
             (Op::Record(_), Op::Record(shape)) => match self.missing_default(pair)? {
                 None => {
-                    let entry = RecordRead { shape, steps: Box::default(), wire, targets: Targets::default() };
+                    let entry =
+                        RecordRead { shape, steps: Box::default(), wire, targets: Targets::default() };
                     Read::Record(push(&mut self.tables.record_reads, entry))
                 }
                 Some(reason) => self.fail(reason, wire),
@@ -347,8 +348,7 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
 /// Where the default of the reader's field with this number comes: before the first field that follows it, so that a
 /// reader who only added and dropped fields gets them in its own order.
 fn place_of(steps: &[Step], index: u32) -> usize {
-    let follows =
-        |step: &Step| matches!(step, Step::Read { field, .. } | Step::Default { field, .. } if *field > index);
+    let follows = |step: &Step| matches!(step, Step::Read { field, .. } | Step::Default { field, .. } if *field > index);
     steps.iter().position(follows).unwrap_or(steps.len())
 }
 

@@ -88,9 +88,15 @@ mod tests {
     fn derived_visitors_are_known_by_name() {
         for (path, derived) in [
             ("shop::_::<impl serde_core::de::Deserialize for shop::Order>::deserialize::__Visitor", true),
-            ("shop::_::<impl serde_core::de::Deserialize for shop::Page<T>>::deserialize::__Visitor<i32>", true),
+            (
+                "shop::_::<impl serde_core::de::Deserialize for shop::Page<T>>::deserialize::__Visitor<i32>",
+                true,
+            ),
             ("shop::<impl serde_core::de::Deserialize for shop::Order>::deserialize::OrderVisitor", false),
-            ("wrap::Wrap<shop::_::<impl serde_core::de::Deserialize for shop::Order>::deserialize::__Visitor>", false),
+            (
+                "wrap::Wrap<shop::_::<impl serde_core::de::Deserialize for shop::Order>::deserialize::__Visitor>",
+                false,
+            ),
             ("wrap::Wrap<a::<impl D for a::P<T>>::deserialize::__Visitor<i32>>", false),
             ("shop::__Visitor", false),
         ] {

@@ -1,6 +1,7 @@
 //! The data engine against its specification, its peers, and hostile input.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop at the first fault")]
 
+mod allocations;
 mod decoding;
 mod defects;
 mod differential;
