@@ -18,6 +18,7 @@ const ORDER = JSON.stringify({ type: 'record', name: 'Order', namespace: 'shop',
   { name: 'items', type: { type: 'array', items: 'shop.Item' } },
   { name: 'tags', type: { type: 'map', values: 'int' } }, { name: 'raw', type: 'bytes' }] });
 const REFERENCES = [{ name: 'shop.Item', subject: 'item', version: 1 }];
+const TEXT = JSON.stringify({ type: 'record', name: 'Text', namespace: 'shop', fields: [{ name: 'text', type: 'string' }] });
 const KEY = '"string"';
 
 const kafka = new Kafka({ clientId: 'js', brokers: [broker], logLevel: logLevel.NOTHING });
@@ -26,7 +27,7 @@ function order(id) {
   return {
     id, note: id % 2 ? `n${id}` : null, status: id % 3 ? 'PAID' : 'NEW',
     items: [{ sku: `s${id}`, price: id + 0.5 }, { sku: '', price: -1 }],
-    tags: { a: id, b: -id }, raw: Buffer.from([0, id, 255]),
+    tags: { a: id, b: 0 - id }, raw: Buffer.from([0, id, 255]),
   };
 }
 
@@ -55,15 +56,15 @@ async function produce() {
     const values = new AvroSerializer(client, SerdeType.VALUE, config);
     for (let id = 0; id < COUNT; id += 1) {
       const headers = {};
-      const key = await keys.serialize(topic, `k${id}`, headers);
+      const key = await keys.serialize(topic, `key-${id}`, headers);
       const value = await values.serialize(topic, order(id), headers);
       await producer.send({ topic, acks: -1, messages: [{ key, value, headers, partition: 0 }] });
     }
   }
   const plain = new SchemaRegistry({ host: url });
-  const { id: schema } = await plain.register({ type: SchemaType.AVRO, schema: KEY }, { subject: 'js-kafkajs-value' });
+  const { id: schema } = await plain.register({ type: SchemaType.AVRO, schema: TEXT }, { subject: 'js-kafkajs-value' });
   for (let id = 0; id < COUNT; id += 1) {
-    const value = await plain.encode(schema, `v${id}`);
+    const value = await plain.encode(schema, { text: `v${id}` });
     await producer.send({ topic: 'js-kafkajs', acks: -1, messages: [{ key: `k${id}`, value, partition: 0 }] });
   }
   await producer.disconnect();
@@ -96,14 +97,14 @@ async function consume() {
     const keys = new AvroDeserializer(client, SerdeType.KEY, {});
     const values = new AvroDeserializer(client, SerdeType.VALUE, {});
     read[topic] = await readTopic(topic, async (message, id) => {
-      assert.equal(await keys.deserialize(topic, message.key, message.headers), `k${id}`);
+      assert.equal(await keys.deserialize(topic, message.key, message.headers), `key-${id}`);
       check(await values.deserialize(topic, message.value, message.headers), id);
       assert.equal(Boolean(message.headers.__value_schema_id), topic === 'rust-header');
     });
   }
   const plain = new SchemaRegistry({ host: url });
   read.kafkajs = await readTopic('rust-plain', async (message, id) => {
-    assert.equal(await plain.decode(message.value), `v${id}`);
+    assert.equal((await plain.decode(message.value)).text, `v${id}`);
   });
   return read;
 }

@@ -11,7 +11,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.schema_registry import header_schema_id_serializer, prefix_schema_id_serializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-COUNT = 20
+COUNT = 20  # keys are longer than five bytes: this reader takes no shorter payload, even without a prefix
 ITEM = json.dumps({"type": "record", "name": "Item", "namespace": "shop", "fields": [
     {"name": "sku", "type": "string"}, {"name": "price", "type": "double"}]})
 ORDER = json.dumps({"type": "record", "name": "Order", "namespace": "shop", "fields": [
@@ -44,7 +44,7 @@ def produce(registry, broker):
         values = AvroSerializer(registry, value_schema, conf=config)
         for number in range(COUNT):
             headers = []
-            key = keys(f"k{number}", SerializationContext(topic, MessageField.KEY, headers))
+            key = keys(f"key-{number}", SerializationContext(topic, MessageField.KEY, headers))
             value = values(order(number), SerializationContext(topic, MessageField.VALUE, headers))
             producer.produce(topic, key=key, value=value, headers=headers, partition=0,
                              on_delivery=lambda error, _: failures.append(error) if error else None)
@@ -69,7 +69,7 @@ def consume(registry, broker):
             assert any(name == "__value_schema_id" for name, _ in headers) == (topic == "rust-header"), headers
             key = keys(message.key(), SerializationContext(topic, MessageField.KEY, headers))
             value = values(message.value(), SerializationContext(topic, MessageField.VALUE, headers))
-            assert (key, value) == (f"k{number}", order(number)), (key, value)
+            assert (key, value) == (f"key-{number}", order(number)), (key, value)
             number += 1
         consumer.close()
         read[topic] = number
