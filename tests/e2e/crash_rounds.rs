@@ -1,7 +1,8 @@
-//! SIGKILL while registrations and acks=all produces are in flight, over and over on the same data: nothing that was
-//! acknowledged is lost, no id names two schemas, versions and offsets have no gaps, no record is torn.
+//! SIGKILL while registrations, acks=all produces and a committing consumer are at work, over and over on the same data:
+//! nothing that was acknowledged is lost, what was consumed stays where it was, committed offsets are kept and never past
+//! the end, no id names two schemas, versions and offsets have no gaps, no record is torn, indexes agree with the log.
 //!
-//! `ASSAY_TEST_KILL_ROUNDS` sets the number of rounds, 20 unless set; `ASSAY_TEST_SEED` repeats the timing of a run.
+//! `ASSAY_TEST_KILL_ROUNDS` sets the number of rounds, 50 unless set; `ASSAY_TEST_SEED` repeats the timing of a run.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,17 +11,26 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use harness::{Assay, Launch, Rest, eventually};
 use rdkafka::producer::FutureProducer;
 use serde_json::{Value, json};
 
-use crate::kafka::{LIMIT, create_topic, producer, read_all, send};
+use crate::{
+    crash_rounds::{disk::check_disk, reader::Reader},
+    kafka::{LIMIT, create_topic, producer, read_all, send, watermarks},
+};
 
-const ROUNDS_DEFAULT: u64 = 20;
+mod disk;
+mod reader;
+
+const ROUNDS_DEFAULT: u64 = 50;
+/// Rounds between two readings of everything; the others look at what the round itself has left.
+const WHOLE_EVERY: u64 = 10;
 const TOPIC: &str = "rounds";
+const GROUP: &str = "rounds-readers";
 const PARTITIONS: i32 = 3;
 const SUBJECTS: u64 = 4;
 /// Each task waits for one answer at a time; so many are in flight.
@@ -35,11 +45,15 @@ struct Acknowledged {
     schemas: BTreeMap<String, (String, i32)>,
     /// Record values that were handed to the producer, acknowledged or not.
     sent: BTreeSet<String>,
+    /// What the consumer has seen: (partition, offset) to value.
+    consumed: BTreeMap<(i32, i64), String>,
+    /// Highest offset of each partition whose commit was acknowledged.
+    committed: BTreeMap<i32, i64>,
 }
 
 impl Acknowledged {
-    fn progress(&self) -> (usize, usize) {
-        (self.records.len(), self.schemas.len())
+    fn progress(&self) -> (usize, usize, usize) {
+        (self.records.len(), self.schemas.len(), self.consumed.len())
     }
 }
 
@@ -136,6 +150,9 @@ fn check_log(broker: &str, shared: &Shared) -> usize {
     for (value, place) in &acknowledged.records {
         assert_eq!(places.get(value), Some(place), "{value} was acknowledged and is lost");
     }
+    for (place, value) in &acknowledged.consumed {
+        assert_eq!(places.get(value), Some(place), "{value} was consumed and is lost");
+    }
     found.len()
 }
 
@@ -156,13 +173,14 @@ async fn write_and_kill(
     for _ in 0..3 {
         tasks.push(tokio::spawn(register_on(assay.rest(), Arc::clone(shared), Arc::clone(numbers))));
     }
-    // a client takes its time to find its way; the clock starts when both sides are in full swing
+    let reader = Reader::start(&assay.broker, Arc::clone(shared));
+    // a client takes its time to find its way; the clock starts when all sides are in full swing
     let before = shared.lock().unwrap().progress();
     let swinging = eventually(LIMIT, || async {
         let now = shared.lock().unwrap().progress();
-        (now.0 > before.0 && now.1 > before.1).then_some(())
+        (now.0 > before.0 && now.1 > before.1 && now.2 > before.2).then_some(())
     });
-    swinging.await.expect("records and schemas are acknowledged");
+    swinging.await.expect("records and schemas are acknowledged, and records are consumed");
     tokio::time::sleep(pause).await;
     let data = tokio::task::spawn_blocking(move || assay.kill().unwrap()).await.unwrap();
     // what was acknowledged before the kill may still be on its way through the client
@@ -172,7 +190,33 @@ async fn write_and_kill(
         let ended = task.await;
         assert!(ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()));
     }
+    reader.stop();
     data
+}
+
+/// Schemas of this round: each is there under its id in its subject.
+async fn check_recent_schemas(rest: &Rest, shared: &Shared, known: &BTreeSet<String>) {
+    let recent: Vec<_> = {
+        let acknowledged = shared.lock().unwrap();
+        let new = acknowledged.schemas.iter().filter(|(key, _)| !known.contains(*key));
+        new.map(|(key, place)| (key.clone(), place.clone())).collect()
+    };
+    for (key, (subject, id)) in recent {
+        let text = key.split_once(' ').unwrap().1;
+        let found = rest.post(&format!("/subjects/{subject}"), &json!({"schema": text})).await.unwrap();
+        assert_eq!(found.body["id"], id, "{key} was acknowledged with id {id} and is lost: {found:?}");
+    }
+}
+
+/// Committed offsets are at least what was acknowledged and at most the end.
+fn check_commits(broker: &str, shared: &Shared) {
+    let acknowledged = shared.lock().unwrap().committed.clone();
+    for (partition, offset) in reader::committed(broker) {
+        let least = acknowledged.get(&partition).copied().unwrap_or(0);
+        assert!(offset >= least, "partition {partition}: {least} was committed, {offset} is there");
+        let (_, end) = watermarks(broker, TOPIC, partition);
+        assert!(offset <= end, "partition {partition}: committed {offset} is past the end {end}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,22 +230,38 @@ async fn nothing_acknowledged_is_lost_over_many_kills() {
     assay.rest().put("/config", &json!({"compatibility": "NONE"})).await.unwrap();
     create_topic(&assay.broker, TOPIC, PARTITIONS, &[("segment.bytes", "1048576")]).await;
     let mut restart_longest = Duration::ZERO;
+    let began = Instant::now();
     for round in 1..=rounds {
         let pause = Duration::from_millis(random(&mut state) % 500);
+        let known = shared.lock().unwrap().schemas.keys().cloned().collect();
         let data = write_and_kill(assay, pause, &shared, &numbers).await;
         assay = Launch::default().on(data).start().unwrap_or_else(|error| panic!("round {round}: {error:?}"));
         restart_longest = restart_longest.max(assay.start_up);
-        let versions = check_registry(&assay.rest(), &shared).await;
-        let broker = assay.broker.clone();
-        let checked = Arc::clone(&shared);
-        let records = tokio::task::spawn_blocking(move || check_log(&broker, &checked)).await.unwrap();
-        println!("round {round}: killed after {pause:?}; {versions} versions and {records} records hold");
+        check_recent_schemas(&assay.rest(), &shared, &known).await;
+        let whole = round % WHOLE_EVERY == 0 || round == rounds;
+        let versions = if whole { Some(check_registry(&assay.rest(), &shared).await) } else { None };
+        let (broker, folder, checked) = (assay.broker.clone(), Arc::clone(&assay.data), Arc::clone(&shared));
+        let check = tokio::task::spawn_blocking(move || {
+            check_commits(&broker, &checked);
+            let batches = check_disk(folder.path(), TOPIC);
+            (batches, whole.then(|| check_log(&broker, &checked)))
+        });
+        let (batches, records) = check.await.unwrap();
+        print!("round {round}: killed after {pause:?}; {batches} batches agree with their indexes");
+        match (versions, records) {
+            (Some(versions), Some(records)) => println!("; {versions} versions and {records} records hold"),
+            _ => println!(),
+        }
     }
+    let spent = began.elapsed();
     let acknowledged = shared.lock().unwrap();
     println!(
-        "{rounds} kills: {} records and {} schemas acknowledged, all there; longest restart {restart_longest:?}",
+        "{rounds} kills in {spent:?}: {} records and {} schemas acknowledged, {} records consumed, all there; longest \
+         restart {restart_longest:?}",
         acknowledged.records.len(),
-        acknowledged.schemas.len()
+        acknowledged.schemas.len(),
+        acknowledged.consumed.len()
     );
     assert!(acknowledged.records.len() > 100 && acknowledged.schemas.len() > 20, "too little was in flight");
+    assert!(!acknowledged.committed.is_empty(), "nothing was committed");
 }
