@@ -6,6 +6,7 @@ mod decoding;
 mod defects;
 mod differential;
 mod encoding;
+mod foreign;
 mod generate;
 mod hostile;
 mod json;
