@@ -31,3 +31,31 @@ fn java_console_tools() {
     let Some(answer) = foreign::java("ConsoleTools", &arguments).unwrap() else { return };
     assert!(answer["done"].as_u64().unwrap() > 25, "{answer}");
 }
+
+#[test]
+fn python_confluent() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::python("confluent_client.py", &[&assay.broker]).unwrap() else { return };
+    assert_eq!(answer["groups"], serde_json::json!(["range", "sticky", "kip848"]));
+}
+
+#[test]
+fn python_old_confluent() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::python_old("confluent_client.py", &[&assay.broker]).unwrap() else { return };
+    assert_eq!(answer["records"], 1000, "{answer}");
+}
+
+#[test]
+fn python_kafka_python() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::python("kafka_python_client.py", &[&assay.broker]).unwrap() else { return };
+    assert_eq!(answer["records"], 1000);
+}
+
+#[test]
+fn python_aiokafka() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::python("aiokafka_client.py", &[&assay.broker]).unwrap() else { return };
+    assert_eq!(answer["records"], 1000);
+}

@@ -15,3 +15,10 @@ fn go_franz() {
     let Some(answer) = foreign::go("registry", &[&assay.registry]).unwrap() else { return };
     assert_eq!(answer["subjects"], serde_json::json!(["imported", "user"]));
 }
+
+#[test]
+fn python_confluent() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::python("registry_client.py", &[&assay.registry]).unwrap() else { return };
+    assert_eq!(answer["subjects"], 2);
+}
