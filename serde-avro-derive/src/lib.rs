@@ -1,0 +1,1 @@
+//! Derives the Avro schema of a Rust type from its serde attributes.
