@@ -249,15 +249,10 @@ impl Transactions {
             Ok(written) => written.durable.await,
             Err(error) => Err(error),
         };
-        outcome.map_err(|error| self.not_stored(id, &error))?;
+        outcome.map_err(|error| not_stored(id, &error))?;
         let next = Arc::new(next);
         *lock(&id.state) = Some(Arc::clone(&next));
         Ok(next)
-    }
-
-    fn not_stored(&self, id: &Id, error: &JournalError) -> ErrorCode {
-        tracing::warn!(transactional_id = &*id.name, %error, "state of a transaction not stored");
-        error.code()
     }
 
     /// Epoch of this coordinator for a transactional id, as markers carry it.
@@ -269,6 +264,12 @@ impl Transactions {
 
     /// Pause before something that failed is tried again.
     const RETRY: Duration = Duration::from_millis(500);
+}
+
+/// Says that a state is not stored, and what to tell the producer.
+fn not_stored(id: &Id, error: &JournalError) -> ErrorCode {
+    tracing::warn!(transactional_id = &*id.name, %error, "state of a transaction not stored");
+    error.code()
 }
 
 impl std::fmt::Debug for Transactions {

@@ -16,11 +16,6 @@ impl Groups {
         partition_for(group, self.inner.surroundings.journal.partitions())
     }
 
-    /// Refuses a group id that no record can hold.
-    pub(crate) fn check_name(&self, group: &str) -> Result<(), ErrorCode> {
-        if group.len() > NAME_BYTES_MAX { Err(ErrorCode::InvalidGroupId) } else { Ok(()) }
-    }
-
     /// Remembers that a group has, or is about to have, pending offsets of a transaction.
     pub(super) fn expect_end(&self, partition: i32, producer_id: i64, group: &Arc<str>) {
         let mut expected = self.inner.expected.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,6 +29,9 @@ impl Groups {
         group: &str,
         commit: TransactionalCommit,
     ) -> Result<Vec<ErrorCode>, ErrorCode> {
+        if group.len() > NAME_BYTES_MAX {
+            return Err(ErrorCode::InvalidGroupId);
+        }
         let create = commit.generation < 0;
         let id: Arc<str> = group.into();
         self.expect_end(self.partition_of(group), commit.transaction.producer_id, &id);

@@ -18,9 +18,8 @@ pub(crate) async fn handle(context: &Context, request: ListTransactionsRequest) 
         return refused(code);
     }
     let pattern = request.transactional_id_pattern.filter(|pattern| !pattern.is_empty());
-    let pattern = match pattern.map(|pattern| Pattern::new(&pattern)).transpose() {
-        Ok(pattern) => pattern,
-        Err(_) => return refused(ErrorCode::InvalidRegularExpression),
+    let Ok(pattern) = pattern.map(|pattern| Pattern::new(&pattern)).transpose() else {
+        return refused(ErrorCode::InvalidRegularExpression);
     };
     let (known, unknown_state_filters): (Vec<_>, Vec<_>) =
         request.state_filters.into_iter().partition(|name| state(name).is_some());

@@ -81,7 +81,6 @@ async fn commit(
         return Err(ErrorCode::GroupAuthorizationFailed);
     }
     let groups = context.broker.groups();
-    groups.check_name(group)?;
     groups.ensure_topic().await?;
     let producer = Producer { id: request.producer_id, epoch: request.producer_epoch };
     let index = groups.partition_of(group);

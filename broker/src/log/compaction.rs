@@ -5,8 +5,11 @@
 //! the rename leaves a `.cleaned` file, which the next start removes; after it, the next start finishes the swap.
 //! Offsets never change: a batch whose records are gone stays as an empty one where its offsets or its producer's
 //! sequence are still needed.
+//!
+//! Records of aborted transactions supersede nothing and go at once. A marker goes once nothing of its transaction is left and
+//! the time for tombstones has passed since a pass found that out. Nothing at or above the last stable offset is touched.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::Arc;
@@ -14,8 +17,13 @@ use std::sync::Arc;
 use super::scan::{Scan, Step};
 use super::segment::{INDEX, IndexRows, LOG, SUFFIXES, Segment, SegmentLimits, SegmentState, TIME_INDEX};
 use super::storage::OpenMode;
+use super::txn_index::{self, Aborted, TXN_INDEX};
 use super::{PartitionDir, file_name};
-use crate::record_batch::{BatchHeader, Record, RecordLimits, records, rewrite};
+use crate::record_batch::{BatchHeader, Marker, Record, RecordLimits, records, rewrite};
+
+mod transactions;
+
+pub(crate) use transactions::Walk;
 
 /// Suffix of a copy being written.
 const CLEANED: &str = "log.cleaned";
@@ -37,7 +45,14 @@ pub(crate) struct Latest {
 
 impl Latest {
     /// Reads the keys of `[from, ..)` in `segments`; stops early, between two batches, when there are too many.
-    pub(crate) fn build(segments: &[Arc<Segment>], from: i64, alive: &dyn Fn() -> bool) -> io::Result<Self> {
+    /// `aborted` are the transactions that were aborted in the whole log.
+    pub(crate) fn build(
+        segments: &[Arc<Segment>],
+        from: i64,
+        aborted: &[Aborted],
+        alive: &dyn Fn() -> bool,
+    ) -> io::Result<Self> {
+        let mut walk = Walk::new(aborted, from);
         let hashers = (RandomState::new(), RandomState::new());
         let mut latest = Self { hashers, offsets: HashMap::new(), end: from };
         for segment in segments.iter().filter(|segment| segment.state().next_offset > from) {
@@ -48,7 +63,11 @@ impl Latest {
                 if latest.offsets.len() >= KEYS_MAX || !alive() {
                     return Ok(latest);
                 }
-                latest.add(&header, bytes, from);
+                if let Some(marker) = Marker::read(&header, bytes) {
+                    walk.marker(&header, marker);
+                } else if header.last_offset() >= from && !walk.records(&header) {
+                    latest.add(&header, bytes, from);
+                }
                 latest.end = latest.end.max(header.next_offset());
             }
             latest.end = latest.end.max(segment.state().next_offset);
@@ -85,8 +104,8 @@ impl Latest {
 pub(crate) struct Rules {
     pub(crate) now_ms: i64,
     pub(crate) delete_retention_ms: i64,
-    /// Last offsets of batches that hold a producer's current sequence.
-    pub(crate) producer_ends: HashSet<i64>,
+    /// By producer: the last offset of the batch that holds its current sequence, if there is one, and its epoch.
+    pub(crate) producer_ends: HashMap<i64, (Option<i64>, i16)>,
     pub(crate) limits: SegmentLimits,
 }
 
@@ -96,6 +115,7 @@ pub(crate) struct Copy {
     pub(crate) base_offset: i64,
     state: SegmentState,
     rows: IndexRows,
+    aborted: Vec<Aborted>,
     /// Anything was left out, changed or merged.
     pub(crate) changed: bool,
 }
@@ -127,6 +147,7 @@ pub(crate) fn copy(
     group: &[Arc<Segment>],
     latest: &Latest,
     rules: &Rules,
+    walk: &mut Walk,
     alive: &dyn Fn() -> bool,
 ) -> io::Result<Option<Copy>> {
     let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(None) };
@@ -136,6 +157,7 @@ pub(crate) fn copy(
         base_offset,
         state: SegmentState::empty(base_offset),
         rows: IndexRows::default(),
+        aborted: Vec::new(),
         changed: group.len() > 1,
     };
     let (mut buffer, mut written) = (Vec::new(), 0_u64);
@@ -146,8 +168,22 @@ pub(crate) fn copy(
             if !alive() {
                 return Ok(None);
             }
-            let needed = header.next_offset() >= end || rules.producer_ends.contains(&header.last_offset());
-            match filter(&header, bytes, latest, rules, needed)? {
+            let needed = header.next_offset() >= end || rules.holds_producer(&header);
+            let kept = if let Some(marker) = Marker::read(&header, bytes) {
+                let ended = walk.marker(&header, marker);
+                copy.aborted.extend(ended.aborted);
+                filter_marker(
+                    &header,
+                    bytes,
+                    ended.is_empty && header.base_offset < latest.end,
+                    rules,
+                    needed,
+                )?
+            } else {
+                let aborted = walk.records(&header);
+                filter(&header, bytes, latest, rules, aborted, needed)?
+            };
+            match kept {
                 Kept::Same => copy.add(&header, bytes, rules, &mut buffer),
                 Kept::Changed(batch) => {
                     copy.changed = true;
@@ -168,7 +204,19 @@ pub(crate) fn copy(
     copy.state.add_time(base_offset, &mut copy.rows);
     // The name holds the offsets up to here, whatever the last batch was.
     copy.state.next_offset = end;
+    copy.state.aborted = u32::try_from(copy.aborted.len()).unwrap_or(u32::MAX);
     Ok(Some(copy))
+}
+
+impl Rules {
+    /// Whether a producer's sequence, or without one its epoch, is known from this batch.
+    fn holds_producer(&self, header: &BatchHeader) -> bool {
+        match self.producer_ends.get(&header.producer_id) {
+            Some((Some(last_offset), _)) => *last_offset == header.last_offset(),
+            Some((None, epoch)) => header.is_control() && header.producer_epoch == *epoch,
+            None => false,
+        }
+    }
 }
 
 impl Copy {
@@ -193,7 +241,12 @@ impl Copy {
         // Under its final name the copy must not meet what it replaces.
         dir.sync()?;
         dir.rename(&swap, &file_name(self.base_offset, LOG))?;
-        for (suffix, rows) in [(INDEX, &self.rows.offsets), (TIME_INDEX, &self.rows.times)] {
+        // First the one that is no mere cache: where the others are there, recovery trusts it.
+        let transactions = txn_index::encode(&self.aborted);
+        let rows = [(TXN_INDEX, &transactions), (INDEX, &self.rows.offsets), (TIME_INDEX, &self.rows.times)];
+        for (suffix, rows) in
+            rows.into_iter().filter(|(suffix, rows)| *suffix != TXN_INDEX || !rows.is_empty())
+        {
             let file = dir.open(&file_name(self.base_offset, suffix), OpenMode::Truncate)?;
             file.write_at(0, rows)?;
             file.sync_data()?;
@@ -236,10 +289,20 @@ fn filter(
     batch: &[u8],
     latest: &Latest,
     rules: &Rules,
+    aborted: bool,
     needed: bool,
 ) -> io::Result<Kept> {
-    if header.is_control() || header.is_transactional() || header.base_offset >= latest.end {
+    if header.is_control() || header.base_offset >= latest.end {
         return Ok(Kept::Same);
+    }
+    if aborted {
+        return if !needed {
+            Ok(Kept::Nothing)
+        } else if header.records_count == 0 {
+            Ok(Kept::Same)
+        } else {
+            rewrite(header, &[], None).map(Kept::Changed)
+        };
     }
     // What cannot be looked into stays.
     let Ok(opened) = records(batch, &RecordLimits::default()) else { return Ok(Kept::Same) };
@@ -266,4 +329,28 @@ fn filter(
         return Ok(Kept::Same);
     }
     rewrite(header, &kept, horizon).map(Kept::Changed)
+}
+
+/// What stays of a marker: all of it while something of its transaction is left, and for the time of tombstones after that.
+fn filter_marker(
+    header: &BatchHeader,
+    batch: &[u8],
+    ends_nothing: bool,
+    rules: &Rules,
+    needed: bool,
+) -> io::Result<Kept> {
+    if !ends_nothing {
+        return Ok(Kept::Same);
+    }
+    if header.has_delete_horizon() {
+        return match (header.base_timestamp <= rules.now_ms, needed) {
+            (false, _) => Ok(Kept::Same),
+            (true, false) => Ok(Kept::Nothing),
+            (true, true) => rewrite(header, &[], None).map(Kept::Changed),
+        };
+    }
+    let Ok(opened) = records(batch, &RecordLimits::default()) else { return Ok(Kept::Same) };
+    let Ok(all) = opened.iter().collect::<Result<Vec<Record<'_>>, _>>() else { return Ok(Kept::Same) };
+    let horizon = rules.now_ms.saturating_add(rules.delete_retention_ms);
+    rewrite(header, &all, Some(horizon)).map(Kept::Changed)
 }

@@ -228,15 +228,12 @@ impl Opened {
         let size = log.size()?;
         let trusted = known.clean || next_base.is_some_and(|next| next <= known.recovery_point);
         let quick = if trusted { trust(&known.dir, base, next_base, &*log, size)? } else { None };
-        let state = match quick {
-            Some((state, epoch)) => {
-                self.last_epoch = epoch.or(self.last_epoch);
-                state
-            }
-            None => {
-                self.rebuilt.push(base);
-                self.rebuild(known, base, next_base, trusted)?
-            }
+        let state = if let Some((state, epoch)) = quick {
+            self.last_epoch = epoch.or(self.last_epoch);
+            state
+        } else {
+            self.rebuilt.push(base);
+            self.rebuild(known, base, next_base, trusted)?
         };
         // Only the last segment is written to; a cut makes this one the last.
         let sealed = next_base.is_some() && self.truncated_bytes == 0;

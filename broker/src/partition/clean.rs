@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Partition, Status};
-use crate::log::compaction::{Latest, Rules, copy, groups};
+use crate::log::compaction::{Latest, Rules, Walk, copy, groups};
 use crate::log::segment::Segment;
 use crate::log::{Segments, lock};
 use crate::topics::config::TopicConfig;
@@ -33,23 +33,32 @@ impl Partition {
         if !alive() || !is_due(&cleanable, dirty_from, &config, now_ms) {
             return Ok(false);
         }
-        let latest = Latest::build(&cleanable, dirty_from, &alive)?;
+        let mut aborted = Vec::new();
+        for segment in segments.all().iter() {
+            segment.aborted(self.log_start_offset(), i64::MAX, &mut aborted)?;
+        }
+        let latest = Latest::build(&cleanable, dirty_from, &aborted, &alive)?;
         let producer_ends = {
             let writer = lock(&self.writer);
             writer
                 .producers
                 .iter()
-                .filter_map(|(_, producer)| Some(producer.window.back()?.last_offset))
+                .map(|(id, producer)| {
+                    (id, (producer.window.back().map(|mark| mark.last_offset), producer.epoch))
+                })
                 .collect()
         };
         let limits = Self::limits(&config);
         let rules = Rules { now_ms, delete_retention_ms: config.delete_retention_ms, producer_ends, limits };
         let before = segments.bytes();
+        let mut walk = Walk::new(&aborted, self.log_start_offset());
         for group in groups(&cleanable, &limits) {
             if group.first().is_none_or(|first| first.base_offset() >= latest.end) {
                 break;
             }
-            let Some(copy) = copy(&self.dir, &group, &latest, &rules, &alive)? else { return Ok(false) };
+            let Some(copy) = copy(&self.dir, &group, &latest, &rules, &mut walk, &alive)? else {
+                return Ok(false);
+            };
             if copy.changed {
                 let _nobody_reads = super::write(&self.files);
                 match copy.swap_in(&self.dir, &group) {

@@ -1,11 +1,10 @@
 //! Carrying out what was decided: a marker in every partition of the transaction.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::{Id, Transaction, Transactions, records};
+use super::{Id, TopicPartitions, Transaction, Transactions, not_stored, records};
 use crate::groups::OFFSETS_TOPIC;
 use crate::log::lock;
 use crate::partition::{AppendError, AppendOrigin, Partition};
@@ -57,12 +56,12 @@ impl Transactions {
         let writes = partitions.map(|(topic, partition)| async move {
             (topic, partition, self.write_marker(topic, partition, marker).await)
         });
-        let mut left = Transaction { partitions: Default::default(), ..Transaction::clone(&prepared) };
+        let mut left = Transaction { partitions: TopicPartitions::new(), ..Transaction::clone(&prepared) };
         let mut failure = None;
         for (topic, partition, outcome) in join_all(writes).await {
             if let Err(code) = outcome {
                 tracing::warn!(transactional_id = &*id.name, topic, partition, ?code, "marker not written");
-                left.partitions.entry(topic.clone()).or_insert_with(BTreeSet::new).insert(partition);
+                left.partitions.entry(topic.clone()).or_default().insert(partition);
                 failure = Some(code);
             }
         }
@@ -79,7 +78,7 @@ impl Transactions {
         let next = prepared.complete(self.now_ms());
         let entry = (records::key(&id.name), Some(records::value(&next)));
         let appended = self.inner.journal.append(self.partition_of(&id.name), vec![entry], None).await;
-        appended.map_err(|error| self.not_stored(id, &error))?;
+        appended.map_err(|error| not_stored(id, &error))?;
         *lock(&id.state) = Some(Arc::new(next));
         Ok(())
     }

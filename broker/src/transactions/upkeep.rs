@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{Id, Transactions, records};
+use super::{Id, Transactions, not_stored, records};
 
 impl Transactions {
     /// Loads, and then looks after everything for as long as the broker runs.
@@ -83,7 +83,7 @@ impl Transactions {
                 let entry = (records::key(&id.name), None);
                 let partition = self.partition_of(&id.name);
                 if let Err(error) = self.inner.journal.append(partition, vec![entry], None).await {
-                    let _ = self.not_stored(&id, &error);
+                    let _ = not_stored(&id, &error);
                     continue;
                 }
             }

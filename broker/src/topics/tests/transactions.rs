@@ -192,3 +192,94 @@ async fn a_missing_or_torn_transaction_index_is_made_anew() {
         assert_eq!(aborted(&partition_of(&topics, "t", 0), 0).await, [(1, 0)]);
     }
 }
+
+/// Key and value that `read_committed` sees, and the number of batches in the log.
+async fn compacted_values(partition: &Arc<Partition>) -> (Vec<String>, usize) {
+    let mut count = 0;
+    let mut offset = partition.log_start_offset();
+    while offset < partition.high_watermark() {
+        let slice = partition.read(offset, 1 << 20, true, Isolation::ReadUncommitted).await.unwrap();
+        for (header, _) in Batches::new(&slice.records) {
+            count += 1;
+            offset = header.next_offset();
+        }
+    }
+    (committed(partition).await, count)
+}
+
+fn transactional(producer_id: i64, sequence: i32, key: &str, value: &str) -> Bytes {
+    BatchBuilder::new()
+        .producer(producer_id, 0, sequence)
+        .transactional()
+        .record(NOW, Some(key.as_bytes()), Some(value.as_bytes()))
+        .build()
+}
+
+#[tokio::test]
+async fn compaction_drops_aborted_records_and_keeps_what_they_did_not_supersede() {
+    let memory = Memory::default();
+    let clock = Arc::new(ManualClock::at(NOW));
+    let open = |memory: &Memory| {
+        let config = LogConfig { tail_cache_bytes: 0, ..quiet() };
+        Topics::open(Path::new(DIR), config, Arc::new(memory.clone()), Arc::clone(&clock) as _).unwrap()
+    };
+    let topics = open(&memory);
+    let compact = settings(&[
+        ("cleanup.policy", "compact"),
+        ("segment.bytes", "400"),
+        ("delete.retention.ms", "1000"),
+        ("min.cleanable.dirty.ratio", "0"),
+    ]);
+    topics.create("t", 1, compact).await.unwrap();
+    let partition = partition_of(&topics, "t", 0);
+    // committed a=1, then an aborted a=2, b=2 and a committed b=3, over several segments
+    write(&partition, transactional(1, 0, "a", "a1")).await;
+    end(&partition, 1, 0, true).await;
+    write(&partition, transactional(2, 0, "a", "a2")).await;
+    write(&partition, transactional(2, 1, "b", "b2")).await;
+    write(&partition, transactional(3, 0, "b", "b3")).await;
+    end(&partition, 2, 0, false).await;
+    end(&partition, 3, 0, true).await;
+    // the producers go on, so that nothing above holds their sequence; one transaction stays open
+    for (producer_id, sequence) in [(1, 1), (2, 2), (3, 1)] {
+        write(&partition, transactional(producer_id, sequence, "z", "z")).await;
+        end(&partition, producer_id, 0, true).await;
+    }
+    write(&partition, transactional(4, 0, "a", "open")).await;
+    for n in 0..8 {
+        produce(&partition, idempotent_keyed(9, n, "filler")).await;
+    }
+    let before = compacted_values(&partition).await;
+    assert_eq!(before.0[..2], ["a1", "b3"]);
+    topics.compact().await.unwrap();
+    let first = compacted_values(&partition).await;
+    assert_eq!(first.0[..2], ["a1", "b3"]);
+    assert!(first.1 < before.1, "{first:?} {before:?}");
+    assert_eq!(partition.last_stable_offset(), 13);
+    // markers without a record left get their time, and go when it is over
+    for (advance, fewer) in [(0, false), (1001, true)] {
+        clock.advance(advance);
+        for n in 0..8 {
+            let sequence = 8 + n + if fewer { 8 } else { 0 };
+            produce(&partition, idempotent_keyed(9, sequence, "filler")).await;
+        }
+        partition.set_first_dirty_offset(0);
+        topics.compact().await.unwrap();
+        let after = compacted_values(&partition).await;
+        assert_eq!(after.0[..2], ["a1", "b3"], "{after:?}");
+    }
+    let last = compacted_values(&partition).await;
+    for loss in [Loss::All, Loss::Nothing] {
+        let topics = open(&memory.after_power_loss(loss));
+        let partition = partition_of(&topics, "t", 0);
+        assert_eq!(compacted_values(&partition).await, last);
+        assert_eq!(partition.last_stable_offset(), 13);
+        end(&partition, 4, 0, true).await;
+        assert!(committed(&partition).await.contains(&"open".to_owned()));
+    }
+}
+
+fn idempotent_keyed(producer_id: i64, sequence: i32, key: &str) -> Bytes {
+    let key = Some(key.as_bytes());
+    BatchBuilder::new().producer(producer_id, 0, sequence).record(NOW, key, key).build()
+}
