@@ -72,6 +72,18 @@ pub(crate) async fn send(
     Ok((delivered.partition, delivered.offset))
 }
 
+/// Produces one record to a partition and gives its place.
+pub(crate) async fn send_to(
+    producer: &FutureProducer,
+    topic: &str,
+    partition: i32,
+    value: &[u8],
+) -> Result<(i32, i64), rdkafka::error::KafkaError> {
+    let record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).partition(partition).payload(value);
+    let delivered = producer.send(record, LIMIT).await.map_err(|(error, _record)| error)?;
+    Ok((delivered.partition, delivered.offset))
+}
+
 /// Low and high watermark of a partition.
 pub(crate) fn watermarks(broker: &str, topic: &str, partition: i32) -> (i64, i64) {
     let consumer: BaseConsumer = client(broker).create().unwrap();
