@@ -2,6 +2,7 @@
 //!
 //! A request passes [`front`] (request id, paths, contexts, aliases, media types), the route table below, and one handler.
 
+mod associations;
 mod body;
 mod call;
 mod compatibility;
@@ -106,6 +107,12 @@ routes! {
     "/mode/{subject}" => get mode::get, put mode::put, delete mode::delete;
     "/contexts" => get contexts::list;
     "/contexts/{context}" => delete contexts::delete;
+    "/associations" => post associations::create;
+    "/associations:batchGet" => post associations::batch_get;
+    "/associations:batchMutate" => post associations::batch_mutate;
+    "/associations/subjects/{subject}" => get associations::by_subject;
+    "/associations/resources/{resource}" => get associations::by_resource, put associations::upsert, delete associations::delete;
+    "/associations/resources/{namespace}/{name}" => get associations::by_name;
     "/history" => get history::list;
     "/history/verify" => get history::verify;
     "/health/live" => get meta::live;

@@ -1,12 +1,17 @@
 //! Counters and latency histograms in the Prometheus text format.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 
 use crate::api::ROUTES;
+use crate::store::Census;
+
+/// How old a count of rows may be.
+const CENSUS_AGE_MAX: Duration = Duration::from_mins(1);
 
 /// Upper bounds of the latency buckets, microseconds.
 const BUCKETS_US: [u64; 10] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000];
@@ -32,6 +37,19 @@ pub(crate) struct Metrics {
     cache_misses: AtomicU64,
     compatible: AtomicU64,
     incompatible: AtomicU64,
+    /// What was counted in the database, and when: scrapers may ask more often than rows should be counted.
+    census: Mutex<Option<(Instant, Census)>>,
+}
+
+/// What the store says of itself at the time of a scrape.
+#[derive(Debug, Default)]
+pub(crate) struct StoreFigures {
+    /// Time the database took to answer; `None` if it did not.
+    pub(crate) answered_in: Option<Duration>,
+    /// Events that are not in the hash chain yet.
+    pub(crate) unsealed: Option<i64>,
+    /// How much is stored.
+    pub(crate) census: Option<Census>,
 }
 
 impl Default for Metrics {
@@ -42,6 +60,7 @@ impl Default for Metrics {
             cache_misses: AtomicU64::default(),
             compatible: AtomicU64::default(),
             incompatible: AtomicU64::default(),
+            census: Mutex::default(),
         }
     }
 }
@@ -77,8 +96,18 @@ impl Metrics {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The last count, unless it is too old.
+    pub(crate) fn known_census(&self) -> Option<Census> {
+        let known = self.census.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(at, _)| at.elapsed() < CENSUS_AGE_MAX).map(|(_, census)| census.clone())
+    }
+
+    pub(crate) fn remember_census(&self, census: Census) {
+        *self.census.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), census));
+    }
+
     /// The exposition; `contents` and `bodies` are the entries of the two caches.
-    pub(crate) fn render(&self, contents: u64, bodies: u64) -> String {
+    pub(crate) fn render(&self, contents: u64, bodies: u64, store: &StoreFigures) -> String {
         let mut text = String::new();
         self.render_requests(&mut text);
         self.render_latency(&mut text);
@@ -93,6 +122,7 @@ impl Metrics {
         for (name, kind, value) in values {
             line(&mut text, format_args!("# TYPE {name} {kind}\n{name} {value}"));
         }
+        render_store(&mut text, store);
         text
     }
 
@@ -139,6 +169,24 @@ impl Metrics {
             line(text, format_args!("{name}_sum{{{labels}}} {sum}"));
             line(text, format_args!("{name}_count{{{labels}}} {count}"));
         }
+    }
+}
+
+fn render_store(text: &mut String, store: &StoreFigures) {
+    let gauge = |text: &mut String, name: &str, labels: &str, value: &dyn Display| {
+        line(text, format_args!("# TYPE {name} gauge\n{name}{labels} {value}"));
+    };
+    gauge(text, "assay_registry_store_up", "", &u8::from(store.answered_in.is_some()));
+    if let Some(time) = store.answered_in {
+        gauge(text, "assay_registry_store_answer_seconds", "", &time.as_secs_f64());
+    }
+    if let Some(unsealed) = store.unsealed {
+        gauge(text, "assay_registry_unsealed_events", "", &unsealed);
+    }
+    if let Some(census) = &store.census {
+        gauge(text, "assay_registry_schemas", "{type=\"AVRO\"}", &census.schemas);
+        gauge(text, "assay_registry_versions", "", &census.versions);
+        gauge(text, "assay_registry_associations", "", &census.associations);
     }
 }
 

@@ -5,6 +5,7 @@
 //! got in between; reads outside changes see what is committed.
 
 mod aliases;
+mod associations;
 mod check;
 mod content;
 mod contexts;
@@ -35,6 +36,10 @@ use std::time::Duration;
 
 use assay_schema_core::{Context, QualifiedSubject, SchemaId};
 
+pub use associations::{
+    Associated, AssociationFilter, AssociationInput, AssociationRequest, Lifecycle, RESOURCE_TYPE, Write,
+    association_type,
+};
 pub use check::{CheckAgainst, Checked};
 pub use diff::{BeforeAfter, Difference};
 pub use error::{InvalidSchema, NotPermitted, Place, RegistryError};

@@ -37,7 +37,7 @@ use async_trait::async_trait;
 
 pub use associations::{AssociationReads, AssociationRow, AssociationWrites};
 pub use error::StoreError;
-pub use history::{ChainEnd, EventCursor, HistoryReads, StoredContentRow};
+pub use history::{Census, ChainEnd, EventCursor, HistoryReads, StoredContentRow};
 pub use lock::Lock;
 pub use model::{
     Append, Appended, Event, EventFilter, NewEvent, NewSchema, Referrer, SchemaRow, ScopeSettings, Stamp,

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
-use crate::registry::{SchemaInput, SchemaTags, TagChange};
+use crate::registry::{AssociationInput, AssociationRequest, Lifecycle, SchemaInput, SchemaTags, TagChange};
 
 /// A JSON object.
 pub(crate) struct Object(pub(crate) Map<String, Value>);
@@ -62,7 +62,7 @@ impl Object {
         number.map(Some).ok_or_else(|| wrong_type("Integer", value))
     }
 
-    fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         match value {
             Value::Bool(flag) => Ok(Some(*flag)),
@@ -80,7 +80,7 @@ impl Object {
         }
     }
 
-    fn objects(&self, name: &str) -> Result<Vec<Object>, ApiError> {
+    pub(super) fn objects(&self, name: &str) -> Result<Vec<Object>, ApiError> {
         let items = self.list(name)?.into_iter().filter(|item| !item.is_null());
         items
             .map(|item| match item {
@@ -90,7 +90,7 @@ impl Object {
             .collect()
     }
 
-    fn texts(&self, name: &str) -> Result<Vec<String>, ApiError> {
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, ApiError> {
         self.list(name)?.iter().map(text_of).collect()
     }
 
@@ -153,6 +153,43 @@ impl Object {
             tags_to_add: self.schema_tags("schemaTagsToAdd")?,
             tags_to_remove: self.schema_tags("schemaTagsToRemove")?,
             propagate_tags: self.flag("propagateSchemaTags")?.unwrap_or(false),
+        })
+    }
+
+    /// `lifecycle`.
+    pub(super) fn lifecycle(&self) -> Result<Option<Lifecycle>, ApiError> {
+        let Some(text) = self.text("lifecycle")? else { return Ok(None) };
+        Lifecycle::parse(&text).map(Some).ok_or_else(|| ApiError::BadRequest {
+            message: format!(
+                "Cannot deserialize value of type `LifecyclePolicy` from String \"{text}\": not one of the values accepted for \
+                 Enum class: [STRONG, WEAK]"
+            ),
+        })
+    }
+
+    /// `AssociationCreateOrUpdateRequest`.
+    pub(super) fn association_request(&self) -> Result<AssociationRequest, ApiError> {
+        let read = |object: Object| {
+            let schema = match object.value("schema") {
+                None => None,
+                Some(Value::Object(schema)) => Some(Object(schema.clone()).schema_input()?),
+                Some(other) => return Err(wrong_type("RegisterSchemaRequest", other)),
+            };
+            Ok(AssociationInput {
+                subject: object.text("subject")?,
+                association_type: object.text("associationType")?.unwrap_or_default(),
+                lifecycle: object.lifecycle()?,
+                frozen: object.flag("frozen")?,
+                schema,
+                normalize: object.flag("normalize")?.unwrap_or(false),
+            })
+        };
+        Ok(AssociationRequest {
+            resource_name: self.text("resourceName")?.unwrap_or_default(),
+            resource_namespace: self.text("resourceNamespace")?.unwrap_or_default(),
+            resource_id: self.text("resourceId")?,
+            resource_type: self.text("resourceType")?.unwrap_or_default(),
+            associations: self.objects("associations")?.into_iter().map(read).collect::<Result<_, _>>()?,
         })
     }
 

@@ -19,6 +19,7 @@ use http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANS
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Uri};
 use tower::{Service, ServiceExt as _};
+use tracing::Instrument as _;
 
 use super::Api;
 use super::call::RequestId;
@@ -135,7 +136,10 @@ impl Front {
     async fn route(&self, request: Request) -> Response {
         let changes = matches!(*request.method(), Method::POST | Method::PUT | Method::DELETE);
         let options = request.method() == Method::OPTIONS;
-        let call = self.router.clone().oneshot(request);
+        let request_id = request.extensions().get::<RequestId>().map_or("", |id| id.0.as_str());
+        let (method, path) = (request.method(), request.uri().path());
+        let span = tracing::info_span!("request", %method, path, request_id);
+        let call = self.router.clone().oneshot(request).instrument(span);
         let outcome = if changes {
             self.api
                 .inner
@@ -161,7 +165,9 @@ impl Front {
 /// The offered type the client likes best: the highest `q`, by our preference among equals. Without `Accept`, the first.
 fn accepted<B>(request: &http::Request<B>) -> Option<&'static str> {
     let headers = request.headers();
-    if !headers.contains_key(ACCEPT) {
+    // Health probes and scrapers ask for text; those paths answer theirs whatever is asked.
+    let path = request.uri().path();
+    if !headers.contains_key(ACCEPT) || path == "/metrics" || path.starts_with("/health/") {
         return OFFERED.first().copied();
     }
     let mut best: Option<(&'static str, f32)> = None;
@@ -180,7 +186,6 @@ fn accepted<B>(request: &http::Request<B>) -> Option<&'static str> {
             best = Some((offered, quality));
         }
     }
-    // Health probes and scrapers ask for text; those paths answer it whatever is asked.
     best.map(|(offered, _)| offered)
 }
 

@@ -1,5 +1,7 @@
 //! The root, `/v1/metadata`, health and metrics.
 
+use std::time::Instant;
+
 use axum::response::IntoResponse as _;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
@@ -7,6 +9,7 @@ use serde_json::json;
 
 use super::call::Call;
 use super::reply::{self, Reply};
+use crate::metrics::StoreFigures;
 
 pub(super) async fn root(_: Call) -> Reply {
     reply::json(&json!({}))
@@ -48,9 +51,31 @@ pub(super) async fn ready(call: Call) -> Reply {
     }
 }
 
+/// A scrape answers whether or not the database does.
+async fn store_figures(call: &Call) -> StoreFigures {
+    let store = call.registry().store();
+    let asked = Instant::now();
+    if let Err(error) = store.ping().await {
+        tracing::debug!(%error, "the database does not answer");
+        return StoreFigures::default();
+    }
+    let mut figures = StoreFigures { answered_in: Some(asked.elapsed()), ..StoreFigures::default() };
+    let Ok(mut snapshot) = store.read().await else { return figures };
+    figures.unsealed = snapshot.unsealed_events().await.ok();
+    figures.census = call.api.metrics().known_census();
+    if figures.census.is_none() {
+        figures.census = snapshot.census().await.ok();
+        if let Some(census) = &figures.census {
+            call.api.metrics().remember_census(census.clone());
+        }
+    }
+    figures
+}
+
 pub(super) async fn metrics(call: Call) -> Reply {
     let (contents, bodies) = call.registry().caches().sizes();
-    let text = call.api.metrics().render(contents, bodies);
+    let store = store_figures(&call).await;
+    let text = call.api.metrics().render(contents, bodies, &store);
     let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(CONTENT_TYPE, content_type)], text).into_response())
 }

@@ -86,6 +86,9 @@ impl Path {
         let prefix = format!(":{context}:");
         let in_context =
             |given: &str| if names_context(given) { given.to_owned() } else { format!("{prefix}{given}") };
+        if self.segments.first().is_some_and(|first| first.split(':').next() == Some("associations")) {
+            query.rewrite("context", |_| context.prefix());
+        }
         if self.starts_with_ids() {
             query.rewrite("subject", in_context);
         }
@@ -160,6 +163,14 @@ mod tests {
         check("/contexts/.c/subjects", "", "/subjects", "subjectPrefix=:.c:");
         check("/contexts/.c/schemas", "subjectPrefix=x", "/schemas", "subjectPrefix=:.c:x");
         check("/contexts/.c/contexts", "", "/contexts", "");
+        check("/contexts/.c/associations", "", "/associations", "context=:.c:");
+        check("/contexts/.c/associations:batchMutate", "", "/associations:batchMutate", "context=:.c:");
+        check(
+            "/contexts/.c/associations/subjects/a",
+            "",
+            "/associations/subjects/%3A%2Ec%3Aa",
+            "context=:.c:",
+        );
         check("/contexts/.c", "", "/contexts/.c", "");
     }
 

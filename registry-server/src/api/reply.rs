@@ -1,5 +1,6 @@
 //! Response bodies: the shapes of registry-api.md section 3, in wire order. The media type is set by the front.
 
+use assay_schema_core::avro::edits::Edit;
 use assay_schema_core::compatibility::Explained;
 use assay_schema_core::{
     CompatibilityLevel, Guid, Metadata, QualifiedSubject, RuleSet, SchemaId, SchemaReference, Version,
@@ -55,12 +56,14 @@ pub(crate) struct More<'a> {
 pub(crate) struct Refused {
     level: CompatibilityLevel,
     problems: Vec<Explained>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    edits: Vec<Edit>,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { level, problems } = refusal;
-        Self { level, problems }
+        let Refusal { level, problems, edits } = refusal;
+        Self { level, problems, edits }
     }
 }
 

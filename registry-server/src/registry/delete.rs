@@ -8,7 +8,7 @@ use super::error::RegistryError;
 use super::events::versions_json;
 use super::origin::Origin;
 use super::settings::Settings;
-use super::{Registry, mode};
+use super::{Registry, associations, mode};
 use crate::store::{Lock, StoreTx, VersionRow};
 
 /// Which referrers keep a version from being deleted.
@@ -50,6 +50,7 @@ impl Registry {
             return Err(RegistryError::SubjectSoftDeleted { subject: subject.clone() });
         }
         mode::check_writable(&Settings::read(&mut *tx, subject).await?, subject)?;
+        associations::check_not_associated(&mut *tx, subject).await?;
         let (doomed, kept) = if permanent { (all, Kept::AnyStored) } else { (live.clone(), Kept::Live) };
         self.check_unreferenced(&mut *tx, subject, &doomed, kept).await?;
         let gone = if permanent {
@@ -118,6 +119,10 @@ impl Registry {
         let all = tx.versions(subject).await?;
         let row = doomed_version(subject, &all, version, permanent)?;
         mode::check_writable(&Settings::read(&mut *tx, subject).await?, subject)?;
+        let live = all.iter().filter(|row| !row.deleted).count();
+        if !permanent && live == 1 {
+            associations::check_not_associated(&mut *tx, subject).await?;
+        }
         let kept = if permanent { Kept::AnyStored } else { Kept::Live };
         self.check_no_referrer(&mut *tx, subject, row.version, kept).await?;
         if permanent && !row.deleted {

@@ -134,6 +134,60 @@ pub enum RegistryError {
         /// The context.
         context: Context,
     },
+    /// A resource without such an association.
+    #[error("Association for '{resource}' not found.")]
+    AssociationNotFound {
+        /// Id of the resource.
+        resource: String,
+    },
+    /// The resource has another association of the type.
+    #[error("An association of type '{association_type}' already exists for resource '{resource}'")]
+    AssociationExists {
+        /// `key` or `value`.
+        association_type: String,
+        /// Name of the resource.
+        resource: String,
+    },
+    /// The subject has an association.
+    #[error("An association already exists for subject '{subject}'")]
+    SubjectAssociated {
+        /// The subject.
+        subject: String,
+    },
+    /// The subject belongs to a topic.
+    #[error("A strong association already exists for subject '{subject}'")]
+    SubjectOwned {
+        /// The subject.
+        subject: String,
+    },
+    /// An association needs a subject with a live version.
+    #[error("No active (non-deleted) version exists for subject '{subject}'")]
+    NoLiveVersion {
+        /// The subject.
+        subject: String,
+    },
+    /// The association cannot be changed.
+    #[error("The association of type  '{association_type}' is frozen for subject '{subject}'")]
+    AssociationFrozen {
+        /// `key` or `value`.
+        association_type: String,
+        /// The subject.
+        subject: String,
+    },
+    /// A subject that is referenced cannot belong to a topic.
+    #[error("One or more references exist to the schema {subject}.")]
+    SubjectReferenced {
+        /// The subject.
+        subject: String,
+    },
+    /// A request for associations that breaks a rule.
+    #[error("The association specified an invalid value for property: '{property}', detail: {detail}")]
+    InvalidAssociation {
+        /// The property.
+        property: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// A body that is JSON but not of the needed shape.
     #[error("{message}")]
     InvalidBody {

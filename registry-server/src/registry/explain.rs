@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use assay_schema_core::avro::{self, Located, ParseMode};
+use assay_schema_core::avro::edits::{Edit, Posted, suggest};
+use assay_schema_core::avro::{self, Located, ParseMode, Schema};
 use assay_schema_core::compatibility::{self, Explained, OldVersion};
 use assay_schema_core::{CompatibilityLevel, QualifiedSubject, Version, VersionRef};
+use tokio::sync::Semaphore;
 
 use super::check::{CheckAgainst, in_group};
 use super::error::RegistryError;
 use super::input::{Deleted, SchemaInput};
+use super::references::{ReferenceFailure, Resolution, resolve};
 use super::settings::Settings;
 use super::{Registry, StoredSchema};
-use crate::store::VersionRow;
+use crate::store::{StoreError, VersionRow};
 
 /// Why a schema may not follow a subject's versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,44 @@ pub struct Refusal {
     pub level: CompatibilityLevel,
     /// Each problem once; empty when the schema may follow, or when what keeps it from following is no matter of types.
     pub problems: Vec<Explained>,
+    /// Edits of the posted text that would pass, the smallest first; each was checked against every version that counts.
+    pub edits: Vec<Edit>,
+}
+
+/// Explanations worked out at the same time: a search for edits keeps a processor busy for a while.
+const SEARCHES_MAX: usize = 2;
+static SEARCHES: Semaphore = Semaphore::const_new(SEARCHES_MAX);
+
+/// All that an explanation needs, apart from the store.
+struct Case {
+    level: CompatibilityLevel,
+    schema: Schema,
+    /// The text that the places of the new schema are in.
+    text: String,
+    posted: String,
+    references: Vec<String>,
+    mode: ParseMode,
+    olds: Vec<(Version, Arc<StoredSchema>, avro::Schema)>,
+}
+
+impl Case {
+    fn explain(&self) -> Refusal {
+        let olds = self.olds.iter();
+        let olds: Vec<OldVersion<'_>> = olds
+            .map(|(version, stored, schema)| OldVersion { version: *version, schema, text: stored.text() })
+            .collect();
+        let located = Located::in_text(&self.schema, &self.text);
+        let problems = compatibility::explain(self.level, &located, &olds);
+        let edits = if problems.is_empty() {
+            Vec::new()
+        } else {
+            let references: Vec<&str> = self.references.iter().map(String::as_str).collect();
+            let posted = Posted { text: &self.posted, references: &references, mode: self.mode };
+            let schemas: Vec<&Schema> = self.olds.iter().map(|(.., schema)| schema).collect();
+            suggest(&posted, &schemas, self.level)
+        };
+        Refusal { level: self.level, problems, edits }
+    }
 }
 
 impl Registry {
@@ -39,7 +80,9 @@ impl Registry {
         let config = Settings::read(&mut *snapshot, subject).await?.config();
         let level = self.level(&config);
         let normalize = normalize || config.normalize == Some(true);
-        let content = self.prepare(&mut *snapshot, subject, input, ParseMode::Lax, normalize).await?;
+        let strict = config.validate_new_schemas.unwrap_or(self.config().validate_new_schemas);
+        let mode = if strict { ParseMode::Strict } else { ParseMode::Lax };
+        let content = self.prepare(&mut *snapshot, subject, input, mode, normalize).await?;
         let mut olds: Vec<(Version, Arc<StoredSchema>, avro::Schema)> = Vec::new();
         let rows = snapshot.versions(subject).await?;
         for row in compared(&rows, against) {
@@ -54,13 +97,28 @@ impl Registry {
                 }
             }
         }
-        let olds: Vec<OldVersion<'_>> = olds
-            .iter()
-            .map(|(version, stored, schema)| OldVersion { version: *version, schema, text: stored.text() })
-            .collect();
-        let text = if normalize { &content.text } else { &input.schema };
-        let located = Located::in_text(&content.schema, text);
-        Ok(Refusal { level, problems: compatibility::explain(level, &located, &olds) })
+        let referenced =
+            resolve(self, &mut *snapshot, &subject.context, &content.references, Resolution::Stored).await;
+        let referenced = match referenced {
+            Ok(contents) => contents.iter().map(|stored| stored.text().to_owned()).collect(),
+            // They did resolve; what went since takes the edits along, not the explanation.
+            Err(ReferenceFailure::Detail(_)) => Vec::new(),
+            Err(ReferenceFailure::Error(error)) => return Err(error),
+        };
+        drop(snapshot);
+        let case = Case {
+            level,
+            text: if normalize { content.text } else { input.schema.clone() },
+            schema: content.schema,
+            posted: input.schema.clone(),
+            references: referenced,
+            mode,
+            olds,
+        };
+        let turn = SEARCHES.acquire().await;
+        let explained = tokio::task::spawn_blocking(move || case.explain()).await;
+        drop(turn);
+        explained.map_err(|error| RegistryError::Store(StoreError::Failed(Box::new(error))))
     }
 }
 

@@ -40,6 +40,17 @@ pub struct ChainEnd {
     pub hash: Vec<u8>,
 }
 
+/// How much is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Stored contents; all are Avro schemas as long as no other type can be registered.
+    pub schemas: i64,
+    /// Stored versions, soft-deleted ones included.
+    pub versions: i64,
+    /// Associations.
+    pub associations: i64,
+}
+
 /// Reads for history and its verification.
 #[async_trait]
 pub trait HistoryReads: Send {
@@ -67,6 +78,8 @@ pub trait HistoryReads: Send {
     ) -> Result<Vec<StoredContentRow>, StoreError>;
     /// The recorded end of the hash chain; `None` before the first event was sealed.
     async fn chain_end(&mut self) -> Result<Option<ChainEnd>, StoreError>;
+    /// How much is stored. Counts rows: tens of milliseconds for a million.
+    async fn census(&mut self) -> Result<Census, StoreError>;
     /// Number of events that are not in the chain yet.
     async fn unsealed_events(&mut self) -> Result<i64, StoreError>;
 }

@@ -36,6 +36,12 @@ async fn a_refusal_is_explained_on_request() {
         );
         assert!(problem["why"].as_str().unwrap().contains("f2"), "{problem}");
         assert_eq!(answer.get("messages"), None);
+        // Edits that would pass: taking one up passes.
+        let edit = &answer["edits"][0];
+        assert!(!edit["description"].as_str().unwrap().is_empty() && edit["patch"].is_array(), "{edit}");
+        let edited =
+            server.call(&format!("POST {path}"), Some(&body_of(edit["schema"].as_str().unwrap()))).await;
+        assert_eq!(edited.body, r#"{"is_compatible":true}"#);
         // By media type: the same, under that type.
         let (status, content_type, named) = posted(&server, &path, OWN_TYPE, &body_of(&new)).await;
         assert_eq!((status, content_type.as_str(), &named), (200, OWN_TYPE, &answer));
@@ -80,7 +86,7 @@ async fn a_schema_that_does_not_parse_has_a_place() {
     );
     assert!(body["message"].as_str().unwrap().starts_with("Invalid schema of type AVRO, details: "));
     let cut = server.call("POST /subjects/s/versions", Some(&body_of("{\"type\":"))).await.json();
-    assert_eq!((&cut["line"], cut.get("path")), (&json!(1), None), "{cut}");
+    assert_eq!((&cut["line"], &cut["column"], &cut["path"]), (&json!(1), &json!(9), &json!("/type")));
     let verbose = "POST /compatibility/subjects/s/versions?verbose=true&explain=true";
     let checked = server.call(verbose, Some(&body_of(bad))).await.json();
     assert_eq!((&checked["is_compatible"], &checked["path"]), (&json!(false), &json!("/fields/0/type")));

@@ -100,7 +100,7 @@ async fn unknown_paths_methods_and_numbers_answer_json() {
         "GET /schemas/ids/99999999999",
         "GET /exporters",
         "GET /dek-registry/v1/keks",
-        "GET /associations/resources/-/topic?resourceType=topic&associationType=value",
+        "GET /associations/resources",
     ] {
         server.refused(line, None, 404, 404, "HTTP 404 Not Found").await;
     }
@@ -382,6 +382,25 @@ async fn references_are_read_in_the_owners_context() {
         server.call("GET /subjects/:.c:outer/versions/1?referenceFormat=qualified", None).await.json();
     assert_eq!(answer["references"][0]["subject"], ":.c:inner");
     server.ok("GET /subjects/:.c:inner/versions/1/referencedby", None, "[1,2]").await;
+}
+
+#[tokio::test]
+async fn probes_and_scrapers_may_ask_for_text() {
+    let server = Server::start().await;
+    server.register("s", "\"int\"").await;
+    for path in ["/metrics", "/health/live", "/health/ready"] {
+        let request = server.request("GET", path).header("Accept", "text/plain");
+        assert_eq!(server.send(request).await.status, 200, "{path}");
+    }
+    let metrics = server.call("GET /metrics", None).await.body;
+    for line in [
+        "assay_registry_store_up 1",
+        "assay_registry_schemas{type=\"AVRO\"} 1",
+        "assay_registry_versions 1",
+        "assay_registry_associations 0",
+    ] {
+        assert!(metrics.lines().any(|known| known == line), "{line} is not in\n{metrics}");
+    }
 }
 
 #[tokio::test]

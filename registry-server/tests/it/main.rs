@@ -8,6 +8,7 @@
     reason = "a failed expectation is a failed test"
 )]
 
+mod api_associations;
 mod api_explained;
 mod api_schemas;
 mod api_settings;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::super::connection::{Arg, Row};
 use super::super::error::StoreError;
-use super::super::history::{ChainEnd, EventCursor, HistoryReads, StoredContentRow};
+use super::super::history::{Census, ChainEnd, EventCursor, HistoryReads, StoredContentRow};
 use super::super::model::{Event, SchemaRow};
 use super::{Session, events, prefix_end, rows};
 
@@ -24,6 +24,7 @@ const ARCHIVED: &str = "SELECT hash, schema_type, text, refs, metadata, rule_set
 const CONTENTS_AFTER: &str = "SELECT hash, schema_type, text, refs, metadata, rule_set, context, id FROM schemas \
     WHERE (context, id) > ($1, $2) ORDER BY context, id LIMIT $3";
 const CHAIN_END: &str = "SELECT value FROM meta WHERE name = 'chain_end'";
+const CENSUS: &str = "SELECT (SELECT COUNT(*) FROM schemas), (SELECT COUNT(*) FROM versions), (SELECT COUNT(*) FROM associations)";
 const UNSEALED: &str = "SELECT COUNT(*) FROM events WHERE seal IS NULL";
 
 #[async_trait]
@@ -87,6 +88,13 @@ impl HistoryReads for Session {
             Some(ChainEnd { seal: seal.parse().ok()?, hash: hex::decode(hash).ok()? })
         });
         end.map(Some).ok_or(StoreError::CorruptRow { table: "meta", column: "value" })
+    }
+
+    async fn census(&mut self) -> Result<Census, StoreError> {
+        let Some(row) = self.connection().await?.fetch_optional(CENSUS, &[]).await? else {
+            return Ok(Census::default());
+        };
+        Ok(Census { schemas: row.integer(0)?, versions: row.integer(1)?, associations: row.integer(2)? })
     }
 
     async fn unsealed_events(&mut self) -> Result<i64, StoreError> {
