@@ -3,6 +3,7 @@
 pub(crate) mod access;
 mod deserializer;
 mod fields;
+mod natural;
 pub(crate) mod scalar;
 pub(crate) mod walk;
 

@@ -2,6 +2,7 @@
 
 mod collection;
 mod key;
+mod natural;
 pub(crate) mod record;
 pub(crate) mod scalar;
 mod serializer;

@@ -86,6 +86,7 @@ mod deserializer;
 mod encode;
 mod error;
 mod json;
+pub mod logical;
 #[cfg(feature = "rdkafka")]
 pub mod kafka;
 pub mod metrics;

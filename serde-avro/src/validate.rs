@@ -23,7 +23,7 @@ impl Plan {
 #[inline]
 pub(crate) fn skip(tables: &Tables, cursor: &mut Cursor<'_>, op: Op) -> Result<(), DecodeError> {
     match op {
-        Op::Null | Op::RawByte | Op::RawWord => Ok(()),
+        Op::Null | Op::RawByte | Op::RawWord | Op::Natural => Ok(()),
         Op::Boolean => cursor.boolean().map(drop),
         Op::Int | Op::IntAs(_) => cursor.int().map(drop),
         Op::Long | Op::LongAs(_) => cursor.long().map(drop),

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
+use crate::logical::Kind;
 use crate::plan::cursor::Cursor;
 use crate::plan::program::{FixedLogical, Op, Read, RecordRead, Tables};
 use crate::plan::{DecodeError, DecodeErrorKind};
@@ -72,7 +73,7 @@ impl<'a, 't, 'b, L> ValueDeserializer<'a, 't, 'b, L> {
 
     /// Reads the index of a writer's union, then any wrapping in a reader's union, down to a value of its own.
     #[inline]
-    fn settle(mut self) -> Result<Self, DecodeError> {
+    pub(super) fn settle(mut self) -> Result<Self, DecodeError> {
         loop {
             match self.read {
                 Read::Union(i) => {
@@ -139,7 +140,7 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
         }
     }
 
-    fn promoted(&mut self, index: u32) -> Result<Scalar<'b>, DecodeError> {
+    pub(super) fn promoted(&mut self, index: u32) -> Result<Scalar<'b>, DecodeError> {
         let promotion = self.input.tables.promotion(index);
         let at = self.input.cursor.offset();
         Scalar::read(self.input.tables, &mut self.input.cursor, promotion.wire)?
@@ -319,9 +320,12 @@ impl<'b, 'de, L: Lend<'b, 'de>> Deserializer<'de> for ValueDeserializer<'_, '_, 
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        if let Some(kind) = Kind::of(name) {
+            return self.natural(kind, visitor);
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -436,7 +440,7 @@ impl<'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, '_, 'b, L> {
 }
 
 /// The reader's type of a settled read.
-fn type_of(tables: &Tables, read: Read) -> Op {
+pub(super) fn type_of(tables: &Tables, read: Read) -> Op {
     match read {
         Read::Leaf(op) => op,
         Read::Promote(i) => tables.promotion(i).view,

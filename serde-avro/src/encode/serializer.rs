@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use serde::Serialize;
 use serde::ser::Serializer;
 
+use crate::logical::Kind;
 use crate::plan::EncodeError;
 use crate::plan::program::Op;
 
@@ -66,7 +67,14 @@ impl<'s, 'p> Serializer for ValueSerializer<'s, 'p> {
         self.sink.long(self.op, value)
     }
 
+    fn is_human_readable(&self) -> bool {
+        self.op != Op::Natural
+    }
+
     fn serialize_i128(self, value: i128) -> Result<(), EncodeError> {
+        if self.op == Op::Natural {
+            return self.sink.natural_number(value);
+        }
         match i64::try_from(value) {
             Ok(value) => self.sink.integer(self.op, value, Width::Long),
             Err(_) => self.sink.wide(self.op, &value.to_string()),
@@ -129,6 +137,9 @@ impl<'s, 'p> Serializer for ValueSerializer<'s, 'p> {
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), EncodeError> {
+        if self.op == Op::Natural {
+            return self.sink.natural_bytes(bytes);
+        }
         self.sink.bytes(self.op, bytes)
     }
 
@@ -178,9 +189,13 @@ impl<'s, 'p> Serializer for ValueSerializer<'s, 'p> {
     #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
+        if let Some(kind) = Kind::of(name) {
+            self.sink.natural = self.sink.place(self.op, kind)?;
+            return value.serialize(ValueSerializer { sink: self.sink, op: Op::Natural });
+        }
         value.serialize(self)
     }
 

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::plan::program::Tables;
+use crate::plan::program::{Op, Tables};
 use crate::plan::{EncodeError, EncodeErrorKind, Limits, Plan};
 
 use super::wire::put_long;
@@ -34,6 +34,8 @@ pub(crate) struct Sink<'p> {
     pub(crate) tables: &'p Tables,
     pub(crate) out: Vec<u8>,
     pub(crate) spare: Spare,
+    /// The place of the natural value that is being written.
+    pub(crate) natural: Op,
     depth_left: u32,
     limits: Limits,
 }
@@ -44,6 +46,7 @@ impl<'p> Sink<'p> {
             tables: &plan.tables,
             out,
             spare: Spare::default(),
+            natural: Op::Null,
             depth_left: plan.limits.depth_max,
             limits: plan.limits,
         }

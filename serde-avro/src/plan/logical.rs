@@ -6,7 +6,8 @@
 pub(crate) mod decimal;
 pub(crate) mod time;
 
-use super::program::{IntLogical, LongLogical};
+use super::program::{FixedLogical, IntLogical, LongLogical, Op, Tables};
+use crate::logical::Kind;
 
 pub(crate) fn int_name(logical: IntLogical) -> &'static str {
     match logical {
@@ -59,6 +60,48 @@ pub(crate) fn long_value(logical: LongLogical, text: &str) -> Option<i64> {
     floored(time::timestamp_value(text, zone)?, nanos_per_unit).try_into().ok()
 }
 
+/// What a natural type stands for, where the schema has a logical type of that family here.
+pub(crate) fn kind(tables: &Tables, op: Op) -> Option<Kind> {
+    Some(match op {
+        Op::IntAs(IntLogical::Date) => Kind::Date,
+        Op::IntAs(IntLogical::TimeMillis) | Op::LongAs(LongLogical::TimeMicros) => Kind::Time,
+        Op::LongAs(logical) => match unit(logical)?.1 {
+            time::Zone::Utc => Kind::Timestamp,
+            time::Zone::Local => Kind::LocalTimestamp,
+        },
+        Op::UuidString => Kind::Uuid,
+        Op::Decimal(_) | Op::BigDecimal => Kind::Decimal,
+        Op::Fixed(i) => match tables.fixed(i).logical? {
+            FixedLogical::Uuid => Kind::Uuid,
+            FixedLogical::Decimal(_) => Kind::Decimal,
+            FixedLogical::Duration => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// What an error calls a type: its logical type, where it has one.
+pub(crate) fn name(tables: &Tables, op: Op) -> &str {
+    match op {
+        Op::IntAs(logical) => int_name(logical),
+        Op::LongAs(logical) => long_name(logical),
+        Op::Decimal(_) => "decimal",
+        Op::BigDecimal => "big-decimal",
+        Op::UuidString => "uuid",
+        _ => tables.type_name(op),
+    }
+}
+
+/// Nanoseconds in one unit of a date or time; none for other types, and for dates, which count days.
+pub(crate) fn nanos_per_unit(op: Op) -> Option<i64> {
+    match op {
+        Op::IntAs(IntLogical::TimeMillis) => Some(1_000_000),
+        Op::LongAs(LongLogical::TimeMicros) => Some(1_000),
+        Op::LongAs(logical) => unit(logical).map(|(nanos, _)| nanos),
+        _ => None,
+    }
+}
+
 fn unit(logical: LongLogical) -> Option<(i64, time::Zone)> {
     Some(match logical {
         LongLogical::TimeMicros => return None,
@@ -72,6 +115,6 @@ fn unit(logical: LongLogical) -> Option<(i64, time::Zone)> {
 }
 
 /// Cuts what is finer than the unit, towards the past: clocks give more digits than a schema keeps.
-fn floored(nanos: i128, per_unit: i64) -> i128 {
+pub(crate) fn floored(nanos: i128, per_unit: i64) -> i128 {
     nanos.div_euclid(per_unit.into())
 }

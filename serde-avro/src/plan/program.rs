@@ -30,6 +30,8 @@ pub(crate) enum Op {
     RawByte,
     /// One little-endian number of a duration; no schema has this type.
     RawWord,
+    /// A place that waits for the raw value of a natural type; no schema has this type.
+    Natural,
 }
 
 /// Logical types over int.
@@ -337,5 +339,6 @@ pub(crate) fn word(op: Op) -> &'static str {
         Op::Union(_) => "union",
         Op::RawByte => "byte",
         Op::RawWord => "32-bit number",
+        Op::Natural => "logical value",
     }
 }

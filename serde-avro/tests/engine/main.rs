@@ -11,6 +11,7 @@ mod generate;
 mod hostile;
 mod json;
 mod logical;
+mod natural;
 mod resolution;
 mod targets;
 mod validation;

@@ -33,10 +33,7 @@ fn place_point(digits: &str, scale: usize) -> String {
 
 /// The text of a big-decimal's content: Avro bytes, then the scale as an Avro int.
 pub(crate) fn big_text(content: &[u8]) -> Option<String> {
-    let mut cursor = Cursor::new(content, Limits::default());
-    let unscaled = cursor.bytes().ok()?;
-    let scale = cursor.int().ok()?;
-    cursor.expect_end().ok()?;
+    let (unscaled, scale) = big_parts(content)?;
     if let Ok(scale) = u32::try_from(scale) {
         return text(unscaled, scale);
     }
@@ -47,8 +44,7 @@ pub(crate) fn big_text(content: &[u8]) -> Option<String> {
 
 /// Whether bytes are the content of a big-decimal.
 pub(crate) fn is_big_content(content: &[u8]) -> bool {
-    let mut cursor = Cursor::new(content, Limits::default());
-    cursor.bytes().is_ok() && cursor.int().is_ok() && cursor.expect_end().is_ok()
+    big_parts(content).is_some()
 }
 
 /// An unscaled number and its scale, read from `-12.3`, `12`, `1.5e3`.
@@ -83,18 +79,49 @@ fn parse(text: &str) -> Option<(BigInt, u32)> {
 /// As in Java, a smaller scale is widened, a larger one is accepted only for trailing zeros, and more digits than the
 /// precision are refused.
 pub(crate) fn unscaled(text: &str, shape: DecimalShape) -> Option<Vec<u8>> {
-    let (mut value, scale) = parse(text)?;
-    if scale <= shape.scale {
-        value *= power_of_ten(shape.scale - scale);
+    let (value, scale) = parse(text)?;
+    at_scale(value, scale.into(), shape)
+}
+
+/// The unscaled bytes at the schema's scale of a value at another scale, by the same rules.
+pub(crate) fn rescaled(unscaled: &[u8], scale: i32, shape: DecimalShape) -> Option<Vec<u8>> {
+    if unscaled.len() > TEXT_BYTES_MAX || scale.unsigned_abs() > SCALE_MAX {
+        return None;
+    }
+    at_scale(BigInt::from_signed_bytes_be(unscaled), scale.into(), shape)
+}
+
+fn at_scale(mut value: BigInt, scale: i64, shape: DecimalShape) -> Option<Vec<u8>> {
+    let missing = i64::from(shape.scale) - scale;
+    let factor = u32::try_from(missing.unsigned_abs()).ok().filter(|f| *f <= 2 * SCALE_MAX)?;
+    let factor = power_of_ten(factor);
+    if missing >= 0 {
+        value *= factor;
     } else {
-        let divisor = power_of_ten(scale - shape.scale);
-        if &value % &divisor != BigInt::ZERO {
+        if &value % &factor != BigInt::ZERO {
             return None;
         }
-        value /= divisor;
+        value /= factor;
     }
     let digits = value.magnitude().to_string().len();
     (digits <= shape.precision as usize).then(|| value.to_signed_bytes_be())
+}
+
+/// A big-decimal's content for an unscaled value.
+pub(crate) fn big_content_of(unscaled: &[u8], scale: i32) -> Vec<u8> {
+    let mut content = Vec::new();
+    put_bytes(&mut content, &BigInt::from_signed_bytes_be(unscaled).to_signed_bytes_be());
+    put_long(&mut content, scale.into());
+    content
+}
+
+/// The unscaled value and the scale of a big-decimal's content.
+pub(crate) fn big_parts(content: &[u8]) -> Option<(&[u8], i32)> {
+    let mut cursor = Cursor::new(content, Limits::default());
+    let unscaled = cursor.bytes().ok()?;
+    let scale = cursor.int().ok()?;
+    cursor.expect_end().ok()?;
+    Some((unscaled, scale))
 }
 
 /// A big-decimal's content for a text.
