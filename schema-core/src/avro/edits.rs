@@ -95,8 +95,8 @@ pub enum Action {
 /// Edits of the posted schema that make `level` accept it after `olds_newest_first`, the smallest first; each is verified.
 /// Empty when nothing needs to change, when the text does not parse, and when nothing was found.
 ///
-/// At most [`EDITS_MAX`] edits. The search tries at most 400 texts and compares at most 8,000,000 pairs of types, however
-/// long the history; a schema of more than 256 KiB gets none.
+/// At most [`EDITS_MAX`] edits of at most 40 steps. The search tries at most 400 texts of together 32 MiB and compares at most
+/// 8,000,000 pairs of types, however long the history; a schema of more than 256 KiB or with more than 80 problems gets none.
 pub fn suggest(new: &Posted<'_>, olds_newest_first: &[&Schema], level: CompatibilityLevel) -> Vec<Edit> {
     search::search(new, olds_newest_first, level)
 }

@@ -72,8 +72,12 @@ pub(super) fn parse(text: &str, references: &[&str], options: &ParseOptions) -> 
         }
     }
     let root = parser.text(text, None)?;
-    let deepest = [&HashSet::new(), &reference_names].map(|known| printed_depth(&parser.nodes, root, known));
-    if deepest.into_iter().any(|depth| depth > limits.depth_max) {
+    // what references define is spelt out in one text and not in the other: both must fit
+    let mut deepest = printed_depth(&parser.nodes, root, &HashSet::new());
+    if !reference_names.is_empty() {
+        deepest = deepest.max(printed_depth(&parser.nodes, root, &reference_names));
+    }
+    if deepest > limits.depth_max {
         return Err(SchemaError::TooDeep { max: limits.depth_max, position: None });
     }
     Ok(Schema::from_parts(parser.nodes, root, reference_names, reference_nodes.into_boxed_slice()))

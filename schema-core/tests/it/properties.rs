@@ -1,7 +1,7 @@
 use assay_schema_core::CompatibilityLevel;
 use assay_schema_core::avro::{CheckError, Located, ParseMode, Schema, check, diff, edits, explain};
 
-use crate::generate::{Random, evolved, schema};
+use crate::generate::{Random, damaged, evolved, schema};
 
 const PAIRS: u64 = 3_000;
 
@@ -153,4 +153,71 @@ fn suggested_edits_always_verify() {
     }
     println!("{mended} of {refused} refused schemas mended");
     assert!(refused > 150 && mended * 100 > refused * 95, "{mended} of {refused}");
+}
+
+#[test]
+fn a_transitive_level_implies_the_plain_one_and_verdicts_survive_normalising() {
+    use assay_schema_core::Version;
+    use assay_schema_core::compatibility::{OldVersion, check_against};
+    for seed in 0..PAIRS / 3 {
+        let mut random = Random::new(seed + 2_000_000);
+        let mut values = vec![schema(&mut random)];
+        for _ in 0..3 {
+            let next = evolved(&mut random, &values[0]);
+            values.insert(0, next);
+        }
+        let parsed: Vec<Schema> = values
+            .iter()
+            .filter_map(|value| Schema::parse(&value.to_string(), ParseMode::Lax).ok())
+            .collect();
+        let Some((new, olds)) = parsed.split_first() else { continue };
+        let mut versions: Vec<OldVersion<'_>> = (1..)
+            .zip(olds.iter().rev())
+            .map(|(number, schema)| OldVersion {
+                version: Version::new(number).unwrap(),
+                schema,
+                text: schema.canonical(),
+            })
+            .collect();
+        versions.reverse();
+        let compatible = |level, new| check_against(level, new, &versions).compatible;
+        let normal = new.normalized().unwrap();
+        for level in CompatibilityLevel::ALL {
+            assert_eq!(compatible(level, new), compatible(level, &normal), "seed {seed} {level}");
+        }
+        for (transitive, plain) in [
+            (CompatibilityLevel::BackwardTransitive, CompatibilityLevel::Backward),
+            (CompatibilityLevel::ForwardTransitive, CompatibilityLevel::Forward),
+            (CompatibilityLevel::FullTransitive, CompatibilityLevel::Full),
+            (CompatibilityLevel::Full, CompatibilityLevel::Backward),
+            (CompatibilityLevel::Full, CompatibilityLevel::Forward),
+        ] {
+            assert!(!compatible(transitive, new) || compatible(plain, new), "seed {seed} {transitive}");
+        }
+    }
+}
+
+/// Anything that can be parsed can be explained, compared and edited.
+#[test]
+fn odd_schemas_have_explanations_differences_and_edits() {
+    let mut parsed = 0;
+    let words = explain::Words { reader: "the new schema", writer: "version 1" };
+    for seed in 0..PAIRS {
+        let mut random = Random::new(seed + 3_000_000);
+        let value = schema(&mut random);
+        let texts = [damaged(&mut random, &value), evolved(&mut random, &value).to_string()];
+        let parse = |text: &String| Schema::parse(text, ParseMode::Lax).ok();
+        let [Some(new), Some(old)] = texts.each_ref().map(parse) else { continue };
+        parsed += 1;
+        let (located_new, located_old) = (Located::in_text(&new, &texts[0]), Located::canonical(&old));
+        diff::diff(&located_old, &located_new);
+        let found = explain::explain(&located_new, &located_old, words);
+        assert_eq!(found.is_empty(), check(&new, &old) == Ok(Vec::new()));
+        let posted = edits::Posted { text: &texts[0], references: &[], mode: ParseMode::Lax };
+        for edit in edits::suggest(&posted, &[&old], CompatibilityLevel::Backward) {
+            let edited = Schema::parse(&edit.schema, ParseMode::Lax).unwrap();
+            assert_eq!(check(&edited, &old), Ok(Vec::new()), "seed {seed}");
+        }
+    }
+    assert!(parsed > 150, "{parsed}");
 }

@@ -17,12 +17,16 @@ use crate::level::Direction;
 
 /// Texts that one search tries.
 const TEXTS_MAX: usize = 400;
+/// Bytes of all texts that one search tries, references included each time.
+const ALL_TEXTS_BYTES_MAX: usize = 32 << 20;
 /// Pairs of types that one search compares.
 const PAIRS_MAX: usize = 8_000_000;
 /// Bytes of a text that is searched for edits.
 const TEXT_BYTES_MAX: usize = 256 << 10;
 /// Steps of one edit that may solve one problem and make another.
 const SIDEWAYS_MAX: usize = 3;
+/// Problems that a schema may start with.
+const PROBLEMS_MAX: usize = 80;
 /// Steps of one edit.
 const STEPS_MAX: usize = 40;
 
@@ -38,11 +42,12 @@ pub(super) fn search(new: &Posted<'_>, olds: &[&Schema], level: CompatibilityLev
     let Ok(document) = Reader::new(new.text, Limits::default().depth_max).document() else {
         return Vec::new();
     };
+    let bytes = new.references.iter().fold(new.text.len(), |sum, text| sum.saturating_add(text.len()));
     let mut search = Search {
         new: *new,
         olds,
         level,
-        texts_left: TEXTS_MAX,
+        texts_left: TEXTS_MAX.min(ALL_TEXTS_BYTES_MAX / bytes.max(1)),
         pairs_left: PAIRS_MAX,
         tried: HashSet::new(),
     };
@@ -89,6 +94,9 @@ impl Search<'_> {
     fn edits(&mut self, document: &Value) -> Vec<Edit> {
         let Some(start) = self.state(document.clone(), Vec::new()) else { return Vec::new() };
         let mut edits: Vec<Edit> = Vec::new();
+        if start.distance(self.olds.len()).1 > PROBLEMS_MAX {
+            return edits;
+        }
         for step in self.steps_for(&start, 0, None) {
             if edits.len() == EDITS_MAX {
                 break;
