@@ -11,6 +11,10 @@
 //! transaction at a time. What crosses subjects (the id of a content used by several) is arbitrated by unique and foreign keys;
 //! a loser gets [`StoreError::Conflict`] and the whole change runs again.
 //!
+//! Plain registrations take a shorter way: [`Store::append`] writes many judged versions in one transaction, each on the condition that
+//! the [`Stamp`] of its subject is still the one it was judged at. Every change writes an event under the lock of its scope, so a
+//! scope's highest revision only grows, and equal stamps mean that nothing happened.
+//!
 //! # Durability
 //!
 //! [`StoreTx::commit`] returns after the commit is on disk (`SQLite`: WAL with `synchronous=FULL`; Postgres: the server's

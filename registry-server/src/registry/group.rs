@@ -128,7 +128,7 @@ impl Registry {
     /// Judges a registration from the committed state of its subject.
     ///
     /// # Errors
-    /// 42201, 42205 and 40901 for a plain registration; any other is left to the transaction.
+    /// 42201 and, for a plain registration, 42205 and 40901; all else is left to the transaction.
     pub(super) async fn judge(
         &self,
         subject: &QualifiedSubject,
@@ -151,9 +151,9 @@ impl Registry {
         let prepared = self.prepare(&mut *snapshot, subject, input, parse_mode, attempt.normalizes()).await;
         let (content, valid) = match prepared {
             Ok(content) => (content, plain),
-            Err(error) if parse_mode == ParseMode::Lax || attempt.view.latest_live().is_none() => {
-                return Err(error);
-            }
+            // The mode is judged first where there is nothing to find.
+            Err(_) if attempt.view.latest_live().is_none() => return Ok(Judgement::Other),
+            Err(error) if parse_mode == ParseMode::Lax => return Err(error),
             // What the strict parser refuses may still be there.
             Err(_) => {
                 let normalize = attempt.normalizes();

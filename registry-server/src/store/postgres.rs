@@ -9,7 +9,7 @@ use std::time::Duration;
 use assay_schema_core::QualifiedSubject;
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Postgres, Row as _, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Row as _, Transaction};
 
 use super::connection::{Arg, Connection, Row};
 use super::error::{OpenError, StoreError};
@@ -21,6 +21,8 @@ use super::{Append, Appended, Changes, Lock, Observer, Snapshot, Store, StoreTx,
 const CONNECTIONS_MAX: u32 = 16;
 /// Connections that only issue ids; apart from the pool above, so that a change that holds a connection there can always get one.
 const ID_CONNECTIONS_MAX: u32 = 2;
+/// A connection that was idle for longer is tried before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Advisory lock of the one node that seals events at a time ("seal" in ASCII).
@@ -56,17 +58,10 @@ impl PostgresStore {
             .application_name("assay")
             .options([("statement_timeout", "30000"), ("lock_timeout", "10000")])
             .disable_statement_logging();
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
-            .await
-            .map_err(connect)?;
+        let pool = pool_of(CONNECTIONS_MAX).connect_with(options.clone()).await.map_err(connect)?;
         // An id matters only once a version with it is committed; that commit flushes the log up to its end, and with it the
         // allocation that came before. So the allocation itself need not wait for the disk.
-        let ids = PgPoolOptions::new()
-            .max_connections(ID_CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+        let ids = pool_of(ID_CONNECTIONS_MAX)
             .connect_lazy_with(options.clone().options([("synchronous_commit", "off")]));
         let mut connection = pool.acquire().await.map_err(connect)?;
         assert_settings(&mut connection).await?;
@@ -77,6 +72,21 @@ impl PostgresStore {
         drop(connection);
         Ok(Self { pool, ids, options, observers: Observers::default(), cluster_id })
     }
+}
+
+fn pool_of(connections_max: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, state| {
+            Box::pin(async move {
+                if state.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 fn connect(error: sqlx::Error) -> OpenError {

@@ -237,10 +237,11 @@ impl Writer {
 
     /// Commits the open transaction, if one.
     async fn commit_group(&mut self) -> Result<(), StoreError> {
-        if self.group.is_none() {
-            return Ok(());
-        }
-        if let Err(error) = self.execute("COMMIT").await {
+        if self.group.is_none() { Ok(()) } else { self.end_group("COMMIT").await }
+    }
+
+    async fn end_group(&mut self, commit: &'static str) -> Result<(), StoreError> {
+        if let Err(error) = self.execute(commit).await {
             self.lose_group().await;
             return Err(error);
         }
@@ -317,6 +318,18 @@ impl Change {
         if committed == Outcome::Committed { Ok(()) } else { Err(lost()) }
     }
 
+    /// Commits at once what is open, for a change that is a group itself.
+    async fn commit_at_once(mut self) -> Result<(), StoreError> {
+        let Some(mut writer) = self.writer.take() else {
+            return Err(StoreError::Failed(Box::new(GroupLost)));
+        };
+        if let Some(group) = writer.group.as_mut() {
+            group.touched.append(&mut self.touched);
+        }
+        writer.abandoned = false;
+        writer.end_group("RELEASE change; COMMIT").await
+    }
+
     /// Undoes this change alone.
     pub(super) async fn rollback(mut self) -> Result<(), StoreError> {
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
@@ -359,7 +372,7 @@ impl Store for SqliteStore {
         let appended = append(&mut session, versions).await;
         let Session::SqliteChange(change) = session else { return appended };
         if appended.as_ref().is_ok_and(|all| all.iter().any(|one| *one != Appended::Stale)) {
-            change.commit().await?;
+            change.commit_at_once().await?;
         } else {
             change.rollback().await?;
         }

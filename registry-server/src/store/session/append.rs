@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use assay_schema_core::{Context, Guid, SchemaId};
+use assay_schema_core::{Context, Guid, QualifiedSubject, SchemaId};
 use serde::Serialize;
 
 use super::super::connection::{Arg, Connection};
@@ -16,15 +16,16 @@ const CHECK_SQLITE: &str = "SELECT \
     COALESCE((SELECT revision FROM events WHERE context = j.value ->> 'c' AND subject = '' ORDER BY revision DESC LIMIT 1), 0) \
     + COALESCE((SELECT revision FROM events WHERE context = '.' AND subject = '' ORDER BY revision DESC LIMIT 1), 0) \
     + COALESCE((SELECT revision FROM events WHERE context = '.__GLOBAL' AND subject = '' ORDER BY revision DESC LIMIT 1), 0), \
-    (SELECT id FROM preferred_ids WHERE context = j.value ->> 'c' AND hash = unhex(j.value ->> 'h')) \
+    (SELECT id FROM preferred_ids WHERE context = j.value ->> 'c' AND hash = unhex(j.value ->> 'h')), \
+    COALESCE((SELECT next_id FROM id_allocators WHERE context = j.value ->> 'c'), 1) \
     FROM json_each($1) j ORDER BY j.key";
 const CHECK_POSTGRES: &str = "SELECT \
     COALESCE((SELECT revision FROM events e WHERE e.context = r.c AND e.subject = r.s ORDER BY revision DESC LIMIT 1), 0), \
     COALESCE((SELECT revision FROM events e WHERE e.context = r.c AND e.subject = '' ORDER BY revision DESC LIMIT 1), 0) \
     + COALESCE((SELECT revision FROM events WHERE context = '.' AND subject = '' ORDER BY revision DESC LIMIT 1), 0) \
     + COALESCE((SELECT revision FROM events WHERE context = '.__GLOBAL' AND subject = '' ORDER BY revision DESC LIMIT 1), 0), \
-    (SELECT id FROM preferred_ids p WHERE p.context = r.c AND p.hash = decode(r.h, 'hex')) \
-    FROM json_to_recordset(CAST($1 AS json)) AS r(n bigint, c text, s text, h text) ORDER BY r.n";
+    (SELECT id FROM preferred_ids p WHERE p.context = r.c AND p.hash = decode(r.h, 'hex')), \
+    CAST(NULL AS bigint) FROM json_to_recordset(CAST($1 AS json)) AS r(n bigint, c text, s text, h text) ORDER BY r.n";
 
 /// The first id of a block of `$2`.
 const ALLOCATE: &str = "INSERT INTO id_allocators (context, next_id) VALUES ($1, 1 + $2) \
@@ -32,6 +33,8 @@ const ALLOCATE: &str = "INSERT INTO id_allocators (context, next_id) VALUES ($1,
 
 const WRITE_SQLITE: &str = "INSERT INTO contexts (context, created_ms) SELECT value ->> 'c', MIN(value ->> 'ts') \
     FROM json_each($1) WHERE true GROUP BY value ->> 'c' ON CONFLICT (context) DO NOTHING; \
+    INSERT INTO id_allocators (context, next_id) SELECT value ->> 'c', MAX(value ->> 'id') + 1 FROM json_each($1) \
+    WHERE value ->> 'fresh' GROUP BY value ->> 'c' ON CONFLICT (context) DO UPDATE SET next_id = excluded.next_id; \
     INSERT INTO schemas (context, id, hash, schema_type, text, metadata, rule_set, created_ms) \
     SELECT value ->> 'c', value ->> 'id', unhex(value ->> 'h'), value ->> 'ty', value ->> 'x', value ->> 'm', value ->> 'ru', value ->> 'ts' \
     FROM json_each($1) WHERE value ->> 'fresh'; \
@@ -106,75 +109,91 @@ impl<'a> Item<'a> {
     }
 }
 
+/// What is stored about one version's subject and content.
+struct Checked {
+    stamp: Stamp,
+    /// The id its content has.
+    id: Option<SchemaId>,
+    /// The next id of its context; `None` where ids are issued by a transaction of their own.
+    next: Option<i64>,
+}
+
+type Ids<'a> = HashMap<(&'a Context, Guid), SchemaId>;
+
 /// Writes those versions whose stamp holds. The caller holds the locks of all their subjects and commits; if it answers an error,
 /// the transaction must be undone.
 pub(in super::super) async fn append(
     session: &mut Session,
     versions: &[Append],
 ) -> Result<Vec<Appended>, StoreError> {
-    let mut items = versions
-        .iter()
-        .enumerate()
-        .map(|(n, version)| Item::new(n, version))
-        .collect::<Result<Vec<_>, _>>()?;
+    let items: Result<Vec<_>, _> =
+        versions.iter().enumerate().map(|(n, version)| Item::new(n, version)).collect();
+    let items = items?;
     let checked = check(&mut session.connection().await?, &items).await?;
-    let mut known: HashMap<(&Context, Guid), i32> = HashMap::new();
-    let mut missing: HashMap<&Context, Vec<Guid>> = HashMap::new();
-    for (version, (stamp, id)) in versions.iter().zip(&checked) {
-        if *stamp != version.stamp {
-            continue;
-        }
-        let (context, hash) = (&version.subject.context, version.schema.hash);
-        match id {
-            Some(id) => drop(known.insert((context, hash), id.get())),
-            None if known.contains_key(&(context, hash)) => {}
-            None => {
-                known.insert((context, hash), 0);
-                missing.entry(context).or_default().push(hash);
-            }
-        }
-    }
-    for (context, hashes) in missing {
-        let first = allocate(session, context, hashes.len()).await?;
-        for (id, hash) in (first.get()..).zip(hashes) {
-            known.insert((context, hash), id);
-        }
-    }
-    let mut written = Vec::with_capacity(items.len());
-    for (item, (version, (stamp, id))) in items.drain(..).zip(versions.iter().zip(&checked)) {
-        if *stamp == version.stamp {
-            let key = (&version.subject.context, version.schema.hash);
-            let first_use = !written.iter().any(|known: &Item<'_>| known.c == item.c && known.h == item.h);
-            let number = known.get(&key).copied().unwrap_or_default();
-            written.push(Item { id: number, fresh: id.is_none() && first_use, ..item });
+    let ids = assign(session, versions, &checked).await?;
+    let mut written: Vec<Item<'_>> = Vec::with_capacity(items.len());
+    for (item, (version, checked)) in items.into_iter().zip(versions.iter().zip(&checked)) {
+        if checked.stamp == version.stamp
+            && let Some(id) = ids.get(&(&version.subject.context, version.schema.hash))
+        {
+            let first_use = !written.iter().any(|known| known.c == item.c && known.h == item.h);
+            written.push(Item { id: id.get(), fresh: checked.id.is_none() && first_use, ..item });
         }
     }
     let revisions = write(&mut session.connection().await?, &written).await?;
-    let appended = versions.iter().zip(&checked).map(|(version, (stamp, _))| {
-        if *stamp != version.stamp {
-            return Ok(Appended::Stale);
+    let mut appended = Vec::with_capacity(versions.len());
+    for (version, checked) in versions.iter().zip(&checked) {
+        if checked.stamp != version.stamp {
+            appended.push(Appended::Stale);
+            continue;
         }
-        let number = known.get(&(&version.subject.context, version.schema.hash)).copied();
-        let id = number.and_then(SchemaId::new);
-        let revision =
-            revisions.get(&(version.subject.context.as_str().to_owned(), version.subject.subject.clone()));
-        let (Some(id), Some(&revision)) = (id, revision) else {
+        let QualifiedSubject { context, subject } = &version.subject;
+        let revision = revisions.get(&(context.as_str().to_owned(), subject.clone()));
+        let (Some(&id), Some(&revision)) = (ids.get(&(context, version.schema.hash)), revision) else {
             return Err(StoreError::CorruptRow { table: "events", column: "revision" });
         };
         session.touched(&version.subject);
-        Ok(Appended::Written { id, revision })
-    });
-    appended.collect()
+        appended.push(Appended::Written { id, revision });
+    }
+    Ok(appended)
 }
 
-fn document(items: &[Item<'_>]) -> Result<String, StoreError> {
-    changes::json(&items)
+/// The id of every content to write: the one it has, else a fresh one.
+async fn assign<'a>(
+    session: &mut Session,
+    versions: &'a [Append],
+    checked: &[Checked],
+) -> Result<Ids<'a>, StoreError> {
+    let mut ids = Ids::new();
+    let mut missing: HashMap<&Context, (Option<i64>, Vec<Guid>)> = HashMap::new();
+    for (version, checked) in versions.iter().zip(checked) {
+        let (context, hash) = (&version.subject.context, version.schema.hash);
+        if checked.stamp != version.stamp {
+            continue;
+        }
+        if let Some(id) = checked.id {
+            ids.insert((context, hash), id);
+            continue;
+        }
+        let (_, hashes) = missing.entry(context).or_insert((checked.next, Vec::new()));
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+    }
+    for (context, (next, hashes)) in missing {
+        let exhausted = || StoreError::IdsExhausted { context: context.as_str().to_owned() };
+        let first = match next {
+            Some(next) => next,
+            None => allocate(session, context, hashes.len()).await?,
+        };
+        for (id, hash) in (first..).zip(hashes) {
+            ids.insert((context, hash), rows::schema_id(id).map_err(|_| exhausted())?);
+        }
+    }
+    Ok(ids)
 }
 
-async fn check(
-    connection: &mut Connection<'_>,
-    items: &[Item<'_>],
-) -> Result<Vec<(Stamp, Option<SchemaId>)>, StoreError> {
+async fn check(connection: &mut Connection<'_>, items: &[Item<'_>]) -> Result<Vec<Checked>, StoreError> {
     #[derive(Serialize)]
     struct Key<'a> {
         n: usize,
@@ -188,23 +207,24 @@ async fn check(
     let rows = connection.fetch_all(sql, &[Arg::Text(&changes::json(&keys)?)]).await?;
     rows.iter()
         .map(|row| {
-            let stamp = Stamp { subject: row.integer(0)?, scopes: row.integer(1)? };
-            Ok((stamp, row.optional_integer(2)?.map(rows::schema_id).transpose()?))
+            Ok(Checked {
+                stamp: Stamp { subject: row.integer(0)?, scopes: row.integer(1)? },
+                id: row.optional_integer(2)?.map(rows::schema_id).transpose()?,
+                next: row.optional_integer(3)?,
+            })
         })
         .collect()
 }
 
-async fn allocate(session: &mut Session, context: &Context, count: usize) -> Result<SchemaId, StoreError> {
+/// The first of some fresh ids.
+async fn allocate(session: &mut Session, context: &Context, count: usize) -> Result<i64, StoreError> {
     let exhausted = || StoreError::IdsExhausted { context: context.as_str().to_owned() };
-    let count = i64::try_from(count).map_err(|_| exhausted())?;
-    let args = [Arg::Text(context.as_str()), Arg::Integer(count)];
+    let args = [Arg::Text(context.as_str()), Arg::Integer(i64::try_from(count).map_err(|_| exhausted())?)];
     let row = match session {
         Session::PostgresChange(change) => change.allocate(ALLOCATE, &args).await?,
         _ => session.connection().await?.fetch_optional(ALLOCATE, &args).await?,
     };
-    let first = row.ok_or_else(exhausted)?.integer(0)?;
-    rows::schema_id(first + count - 1).map_err(|_| exhausted())?;
-    rows::schema_id(first).map_err(|_| exhausted())
+    row.ok_or_else(exhausted)?.integer(0)
 }
 
 /// Writes the items and returns the revision of each one's event, by context and subject.
@@ -216,6 +236,6 @@ async fn write(
         return Ok(HashMap::new());
     }
     let sql = connection.pick(WRITE_SQLITE, WRITE_POSTGRES);
-    let rows = connection.fetch_all(sql, &[Arg::Text(&document(items)?)]).await?;
+    let rows = connection.fetch_all(sql, &[Arg::Text(&changes::json(&items)?)]).await?;
     rows.iter().map(|row| Ok(((row.text(1)?, row.text(2)?), row.integer(0)?))).collect()
 }
