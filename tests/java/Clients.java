@@ -1,6 +1,7 @@
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
+import org.apache.kafka.clients.admin.DescribeConfigsOptions;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -30,7 +32,9 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.GroupState;
+import org.apache.kafka.common.TopicCollection;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.GroupNotEmptyException;
@@ -40,6 +44,7 @@ import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
@@ -110,6 +115,13 @@ public final class Clients {
         TopicDescription topic = admin.describeTopics(List.of("java")).allTopicNames().get().get("java");
         equal("partitions", topic.partitions().size(), 3);
         equal("in sync", topic.partitions().get(2).isr().size(), 1);
+        Uuid id = topic.topicId();
+        equal("by id", admin.describeTopics(TopicCollection.ofTopicIds(List.of(id))).allTopicIds().get().get(id).name(), "java");
+        refused("unknown id", admin.describeTopics(TopicCollection.ofTopicIds(List.of(Uuid.randomUuid()))).allTopicIds(),
+            UnknownTopicIdException.class);
+        refused("impossible name", admin.describeTopics(List.of("a b")).allTopicNames(), InvalidTopicException.class);
+        refused("config without a value", admin.createTopics(List.of(new NewTopic("null", 1, (short) 1)
+            .configs(Collections.singletonMap("retention.ms", null)))).all(), InvalidConfigurationException.class);
         equal("names", admin.listTopics().names().get(), Set.of("java", "defaults"));
         admin.createPartitions(Map.of("java", NewPartitions.increaseTo(4))).all().get();
         refused("fewer partitions", admin.createPartitions(Map.of("java", NewPartitions.increaseTo(2))).all(),
@@ -118,9 +130,13 @@ public final class Clients {
 
     private static void configs(Admin admin) throws Exception {
         ConfigResource java = new ConfigResource(ConfigResource.Type.TOPIC, "java");
+        ConfigResource impossible = new ConfigResource(ConfigResource.Type.TOPIC, "a b");
+        refused("impossible name", admin.describeConfigs(List.of(impossible)).all(), InvalidTopicException.class);
         Config before = admin.describeConfigs(List.of(java)).all().get().get(java);
         equal("set at creation", before.get("retention.ms").source(), ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG);
         equal("value", before.get("retention.ms").value(), "7200000");
+        Config all = admin.describeConfigs(List.of(java), new DescribeConfigsOptions().includeSynonyms(true)).all().get().get(java);
+        equal("named for the broker", all.get("max.message.bytes").synonyms().get(0).name(), "message.max.bytes");
         equal("default", before.get("cleanup.policy").source(), ConfigEntry.ConfigSource.DEFAULT_CONFIG);
         admin.incrementalAlterConfigs(Map.of(java, List.of(
             new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"), AlterConfigOp.OpType.APPEND),

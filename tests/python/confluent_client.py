@@ -43,9 +43,10 @@ def topics(admin):
             lambda: result(admin.create_topics([NewTopic("bad", 1, 1, config={"retention.ms": "soon"})])))
     result(admin.create_topics([NewTopic("checked", 1, 1)], validate_only=True))
     result(admin.create_partitions([NewPartitions(TOPIC, 3)]))
+    until("the third partition", lambda: len(admin.list_topics(timeout=LIMIT).topics[TOPIC].partitions) == 3)
     listed = admin.list_topics(timeout=LIMIT)
     names = [name for name in listed.topics if not name.startswith("__")]
-    assert names == [TOPIC] and len(listed.topics[TOPIC].partitions) == 3, names
+    assert names == [TOPIC], names
     assert len(listed.cluster_id) == 22 and list(listed.brokers) == [listed.controller_id]
     unknown = admin.list_topics("nobody", timeout=LIMIT).topics["nobody"].error
     assert unknown.code() == KafkaError.UNKNOWN_TOPIC_OR_PART, unknown

@@ -47,6 +47,16 @@ async fn create(
         return Err((ErrorCode::InvalidTopicException, message));
     }
     let partitions = partition_count(context, topic)?;
+    let unset: Vec<_> = topic
+        .configs
+        .iter()
+        .filter(|config| config.value.is_none())
+        .map(|config| config.name.as_str())
+        .collect();
+    if !unset.is_empty() {
+        let message = format!("Null value not supported for topic configs: {}", unset.join(", "));
+        return Err((ErrorCode::InvalidConfig, message));
+    }
     let settings =
         topic.configs.iter().filter_map(|config| Some((config.name.as_str(), config.value.as_deref()?)));
     let config = broker.topics().topic_config(settings).map_err(|error| topic_error(&error))?;

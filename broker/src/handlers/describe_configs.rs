@@ -2,6 +2,7 @@
 
 use crate::config::{BrokerConfigSource, KEYS};
 use crate::dispatch::Context;
+use crate::handlers::describe_topic_partitions::absent;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::describe_configs::{
     DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
@@ -58,9 +59,10 @@ fn describe(
     };
     match resource.resource_type {
         TOPIC => {
-            let topic = context.broker.topics().get(&resource.resource_name);
-            let topic = topic.ok_or_else(|| {
-                (ErrorCode::UnknownTopicOrPartition, "This server does not host this topic.".to_owned())
+            let topics = context.broker.topics();
+            let topic = topics.get(&resource.resource_name).ok_or_else(|| {
+                let code = absent(&topics.check_create(&resource.resource_name, 1));
+                (code, "This server does not host this topic.".to_owned())
             })?;
             let entries = topic.config().entries().into_iter();
             Ok(entries.filter(|entry| wanted(entry.key.name)).map(topic_entry).collect())
@@ -88,18 +90,18 @@ fn describe(
 
 fn topic_entry(entry: ConfigEntry) -> DescribeConfigsResourceResult {
     let source = entry.source.code();
-    let mut synonyms = vec![DescribeConfigsSynonym {
-        name: entry.key.name.to_owned(),
-        value: Some(entry.value.clone()),
+    let synonym = |name: &str, value: &str, source| DescribeConfigsSynonym {
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
         source,
-    }];
-    if entry.source == ConfigSource::DynamicTopic {
-        synonyms.push(DescribeConfigsSynonym {
-            name: entry.key.name.to_owned(),
-            value: Some(entry.key.default.to_owned()),
-            source: DEFAULT,
-        });
-    }
+    };
+    let broker_name = entry.key.broker_name();
+    let mut synonyms = match entry.source {
+        ConfigSource::DynamicTopic => vec![synonym(entry.key.name, &entry.value, source)],
+        ConfigSource::StaticBroker => vec![synonym(broker_name, &entry.value, source)],
+        ConfigSource::Default => Vec::new(),
+    };
+    synonyms.push(synonym(broker_name, entry.key.default, DEFAULT));
     DescribeConfigsResourceResult {
         name: entry.key.name.to_owned(),
         value: Some(entry.value),

@@ -12,6 +12,7 @@ use crate::protocol::messages::describe_topic_partitions::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
 use crate::protocol::messages::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
+use crate::topics::TopicError;
 
 /// Partitions in one answer, at most (`max.request.partition.size.limit`).
 const PARTITIONS_MAX: usize = 2000;
@@ -45,7 +46,7 @@ pub(crate) async fn handle(
         }
         let Some(topic) = registry.get(&name) else {
             response.topics.push(DescribeTopicPartitionsResponseTopic {
-                error_code: ErrorCode::UnknownTopicOrPartition.code(),
+                error_code: absent(&registry.check_create(&name, 1)).code(),
                 name: Some(name),
                 ..Default::default()
             });
@@ -72,6 +73,14 @@ pub(crate) async fn handle(
         }
     }
     response
+}
+
+/// Why there is no such topic: nobody made it, or nobody can.
+pub(crate) fn absent(creatable: &Result<(), TopicError>) -> ErrorCode {
+    match creatable {
+        Err(TopicError::InvalidName { .. }) => ErrorCode::InvalidTopicException,
+        _ => ErrorCode::UnknownTopicOrPartition,
+    }
 }
 
 fn described(partition: &Partition, node_id: i32) -> DescribeTopicPartitionsResponsePartition {

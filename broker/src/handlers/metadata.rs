@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::dispatch::Context;
 use crate::error::topic_error;
 use crate::groups::OFFSETS_TOPIC;
+use crate::handlers::describe_topic_partitions::absent;
 use crate::partition::Status;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::metadata::{
@@ -67,7 +68,8 @@ async fn find_or_create(
     may_create: bool,
 ) -> MetadataResponseTopic {
     let topics = context.broker.topics();
-    let Some(name) = wanted.name else {
+    // the Java client sends an empty name beside the id
+    let Some(name) = wanted.name.filter(|_| wanted.topic_id.is_nil()) else {
         return match topics.get_by_id(wanted.topic_id.into_bytes()) {
             Some(topic) => described(context, &topic),
             None => refused(None, wanted.topic_id, ErrorCode::UnknownTopicId),
@@ -78,10 +80,7 @@ async fn find_or_create(
     }
     let config = context.broker.config();
     if !may_create || !config.auto_create_topics {
-        let code = match topics.check_create(&name, 1) {
-            Err(TopicError::InvalidName { .. }) => ErrorCode::InvalidTopicException,
-            _ => ErrorCode::UnknownTopicOrPartition,
-        };
+        let code = absent(&topics.check_create(&name, 1));
         return refused(Some(name), Uuid::nil(), code);
     }
     if is_internal(&name) {

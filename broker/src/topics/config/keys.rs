@@ -62,6 +62,11 @@ enum Rule {
 }
 
 impl Key {
+    /// The broker's key for the default, in the unit of this one; this key's own name where the broker has none.
+    pub fn broker_name(&self) -> &'static str {
+        self.broker_keys.first().map_or(self.name, |(name, _)| name)
+    }
+
     pub(super) fn invalid(&'static self, value: &str, reason: impl Into<String>) -> ConfigError {
         ConfigError::InvalidValue { key: self.name, value: value.to_owned(), reason: reason.into() }
     }
