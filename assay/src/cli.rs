@@ -3,12 +3,13 @@
 //! Flags are taken as text and settled in [`crate::config`], so that a bad value is one line that names
 //! where the value came from, whether that was a flag, the environment or the file.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, ffi::OsString, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
 mod history;
 mod serve;
+mod user;
 
 /// What `--version` prints. A build with fault injection says so; a release must not be one.
 const VERSION: &str = if cfg!(feature = "faults") {
@@ -39,7 +40,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the registry and the broker (the default when no command is given)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
+    /// Say who may log in to the broker's SASL listeners
+    User(user::UserArgs),
     /// Look at the registry's history
     #[command(subcommand)]
     History(history::HistoryCommand),
@@ -117,11 +120,19 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return report_usage(&error),
     };
     let arguments = match cli.command {
-        Some(Command::Serve(arguments)) => arguments,
+        Some(Command::Serve(arguments)) => *arguments,
+        Some(Command::User(arguments)) => return user::run(arguments),
         Some(Command::History(command)) => return history::run(&command),
         None => cli.serve,
     };
     serve::run(&arguments)
+}
+
+/// The environment, as far as it is UTF-8.
+fn variables() -> BTreeMap<String, String> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// Prints clap's answer: help and version as they are, an error cut to its first line.

@@ -30,6 +30,9 @@ use crate::cli::ServeArgs;
 /// Time for requests in flight after the first signal, unless configured.
 pub(crate) const SHUTDOWN_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 
+/// The data folder, unless configured.
+const DATA_DIR_DEFAULT: &str = "assay-data";
+
 /// Why the configuration cannot be used. Each is one line that names where the value was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -88,6 +91,18 @@ impl Config {
         Self::settle(layer.over(kafkas), ignored)
     }
 
+    /// The data folder alone, for commands that need nothing else.
+    pub(crate) fn data_dir_of(
+        arguments: &ServeArgs,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<PathBuf, ConfigError> {
+        let (environment, _ignored) = environment::read(variables)?;
+        let path = arguments.config.as_ref().or_else(|| variables.get("ASSAY_CONFIG"));
+        let file = path.map(|path| file::read(Path::new(path))).transpose()?.unwrap_or_default();
+        let layer = flags::read(arguments)?.over(environment).over(file);
+        Ok(layer.data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR_DEFAULT)))
+    }
+
     fn settle(layer: Layer, ignored: Ignored) -> Result<Self, ConfigError> {
         let roles = layer.roles.unwrap_or(Roles::Both);
         if layer.database_url.is_some() && !roles.registry() {
@@ -103,7 +118,7 @@ impl Config {
         };
         Ok(Self {
             roles,
-            data_dir: layer.data_dir.unwrap_or_else(|| PathBuf::from("assay-data")),
+            data_dir: layer.data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR_DEFAULT)),
             registry_listen: layer
                 .registry_listen
                 .unwrap_or(Address { host: "127.0.0.1".into(), port: 8081 }),

@@ -9,7 +9,7 @@ use std::{
 /// File whose lock says that a process uses the folder. It stays when the process ends; only the lock counts.
 const LOCK_FILE: &str = "assay.lock";
 /// Folder of the broker's log, in Kafka's layout.
-const BROKER_FOLDER: &str = "broker";
+pub(crate) const BROKER_FOLDER: &str = "broker";
 /// Registry database, unless `--database-url` names another.
 const REGISTRY_FILE: &str = "registry.db";
 

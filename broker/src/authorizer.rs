@@ -16,6 +16,7 @@ use arc_swap::ArcSwap;
 use crate::config::AuthorizerSettings;
 use crate::connection::Principal;
 use crate::log::storage::Storage;
+use crate::protocol::ErrorCode;
 
 mod acl;
 mod file;
@@ -188,6 +189,27 @@ impl Access {
     /// Whether [`authorize`](Self::authorize) allows it.
     pub fn allows(&self, operation: Operation, resource_type: ResourceType, name: &str) -> bool {
         self.authorize(operation, resource_type, name) == Verdict::Allowed
+    }
+
+    /// The code that a denied operation on a resource of this type is refused with.
+    pub fn check(
+        &self,
+        operation: Operation,
+        resource_type: ResourceType,
+        name: &str,
+    ) -> Result<(), ErrorCode> {
+        match self.authorize(operation, resource_type, name) {
+            Verdict::Allowed => Ok(()),
+            Verdict::Denied => Err(match resource_type {
+                ResourceType::Topic => ErrorCode::TopicAuthorizationFailed,
+                ResourceType::Group => ErrorCode::GroupAuthorizationFailed,
+                ResourceType::TransactionalId => ErrorCode::TransactionalIdAuthorizationFailed,
+                ResourceType::DelegationToken => ErrorCode::DelegationTokenAuthorizationFailed,
+                ResourceType::Any | ResourceType::Cluster | ResourceType::User => {
+                    ErrorCode::ClusterAuthorizationFailed
+                }
+            }),
+        }
     }
 
     /// Whether an operation on this cluster is allowed.

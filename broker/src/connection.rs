@@ -33,7 +33,7 @@ const FRAMES_QUEUED_MAX: usize = 16;
 /// Responses begun and not yet sent, at most.
 const RESPONSES_QUEUED_MAX: usize = 64;
 /// How long a peer that has not authenticated may be silent.
-const AUTHENTICATION_PATIENCE: Duration = Duration::from_secs(60);
+const AUTHENTICATION_PATIENCE: Duration = Duration::from_mins(1);
 /// Request bytes of one connection in memory at most; one frame may always be.
 const REQUEST_BYTES_MAX: usize = 128 << 20;
 /// Response bytes of one connection in memory at most; one response may always be.
@@ -109,8 +109,8 @@ impl Connection {
     }
 
     /// Settles who is at the other end. Whether it is the same as before, where that was settled.
-    pub(crate) fn set_principal(&self, principal: Principal) -> bool {
-        *self.principal.get_or_init(|| principal.clone()) == principal
+    pub(crate) fn set_principal(&self, principal: &Principal) -> bool {
+        self.principal.get_or_init(|| principal.clone()) == principal
     }
 
     pub(crate) fn sasl(&self) -> MutexGuard<'_, sasl::State> {

@@ -126,15 +126,13 @@ impl Credentials {
             tracing::error!(%error, "users cannot be read again, the ones before stay");
             Arc::clone(&self.lock().users)
         });
-        match users.get(user) {
-            Some(of_user) => of_user.iter().any(|(mechanism, one)| one.is_proved_by(*mechanism, password)),
-            None => {
-                let mechanism = ScramMechanism::Sha256;
-                let decoy = ScramCredential::decoy(mechanism, user, &self.decoy_secret);
-                let _never = decoy.is_proved_by(mechanism, password);
-                false
-            }
+        if let Some(of_user) = users.get(user) {
+            return of_user.iter().any(|(mechanism, one)| one.is_proved_by(*mechanism, password));
         }
+        let mechanism = ScramMechanism::Sha256;
+        let decoy = ScramCredential::decoy(mechanism, user, &self.decoy_secret);
+        let _never = decoy.is_proved_by(mechanism, password);
+        false
     }
 
     /// Makes all `changes` at once; durable on return.

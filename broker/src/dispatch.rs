@@ -72,6 +72,7 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::IncrementalAlterConfigs, 0, 1),
     row(ApiKey::ListPartitionReassignments, 0, 0),
     row(ApiKey::OffsetDelete, 0, 0),
+    row(ApiKey::DescribeClientQuotas, 0, 1),
     row(ApiKey::DescribeUserScramCredentials, 0, 0),
     row(ApiKey::AlterUserScramCredentials, 0, 0),
     row(ApiKey::DescribeCluster, 0, 2),
@@ -315,6 +316,7 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
         | ApiKey::CreatePartitions
         | ApiKey::ElectLeaders
         | ApiKey::ListPartitionReassignments
+        | ApiKey::DescribeClientQuotas
         | ApiKey::DescribeUserScramCredentials
         | ApiKey::AlterUserScramCredentials
         | ApiKey::DescribeCluster
@@ -434,6 +436,9 @@ async fn run_admin(context: &Context, mut reader: Reader) -> Result<Reply, Refus
             let handler = handlers::list_partition_reassignments::handle;
             let request = messages::ListPartitionReassignmentsRequest::read(&mut reader, context.version)?;
             Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+        }
+        ApiKey::DescribeClientQuotas => {
+            call!(context, reader, DescribeClientQuotasRequest, handlers::describe_client_quotas::handle)
         }
         ApiKey::DescribeUserScramCredentials => {
             let handler = handlers::user_scram_credentials::describe;

@@ -83,6 +83,17 @@ pub(crate) fn storage_code(code: ErrorCode, version: i16, known_since: i16) -> E
     }
 }
 
+/// The text that goes with a code of a denied operation.
+pub(crate) fn denied(code: ErrorCode) -> (ErrorCode, String) {
+    let text = match code {
+        ErrorCode::TopicAuthorizationFailed => "Topic authorization failed.",
+        ErrorCode::GroupAuthorizationFailed => "Group authorization failed.",
+        ErrorCode::TransactionalIdAuthorizationFailed => "Transactional id authorization failed.",
+        _ => "Cluster authorization failed.",
+    };
+    (code, text.to_owned())
+}
+
 /// The code and text for a change of topics that was refused.
 pub(crate) fn topic_error(error: &TopicError) -> (ErrorCode, String) {
     let code = match error {

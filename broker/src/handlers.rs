@@ -12,6 +12,7 @@ pub(crate) mod create_topics;
 pub mod delete_groups;
 pub(crate) mod delete_records;
 pub(crate) mod delete_topics;
+pub(crate) mod describe_client_quotas;
 pub(crate) mod describe_cluster;
 pub(crate) mod describe_configs;
 pub mod describe_groups;

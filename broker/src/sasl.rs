@@ -51,7 +51,7 @@ pub(crate) enum Exchange {
     /// Nothing was said yet.
     Begun(Mechanism),
     /// SCRAM: the proof is awaited.
-    Challenged(scram::Challenge),
+    Challenged(Box<scram::Challenge>),
 }
 
 /// What a token led to.
@@ -71,7 +71,7 @@ impl Exchange {
         match self {
             Self::Begun(Mechanism::Plain) => plain(token, users),
             Self::Begun(Mechanism::Scram(mechanism)) => match scram::begin(mechanism, token, users) {
-                Ok((challenge, reply)) => Step::Continue(Self::Challenged(challenge), reply),
+                Ok((challenge, reply)) => Step::Continue(Self::Challenged(Box::new(challenge)), reply),
                 Err(reason) => Step::Failed(reason),
             },
             Self::Challenged(challenge) => match challenge.finish(token) {

@@ -220,7 +220,7 @@ async fn serve_one(stream: TcpStream, connection: Connection, broker: Broker, dr
             if info.sasl.is_none()
                 && let Some(subject) = tls::peer_subject(&stream)
             {
-                connection.set_principal(Principal::user(&subject));
+                connection.set_principal(&Principal::user(&subject));
             }
             connection::run(Stream::Tls(Box::new(stream)), connection, broker, drain).await;
         }

@@ -149,7 +149,7 @@ fn request(input: &[u8]) {
         CreateAclsRequest, DeleteAclsRequest, DescribeConfigsRequest, AlterConfigsRequest, DescribeLogDirsRequest,
         SaslAuthenticateRequest, CreatePartitionsRequest, DeleteGroupsRequest, ElectLeadersRequest,
         IncrementalAlterConfigsRequest, ListPartitionReassignmentsRequest, OffsetDeleteRequest,
-        DescribeUserScramCredentialsRequest, AlterUserScramCredentialsRequest, DescribeClusterRequest,
+        DescribeUserScramCredentialsRequest, AlterUserScramCredentialsRequest, DescribeClusterRequest, DescribeClientQuotasRequest,
         DescribeProducersRequest, DescribeTransactionsRequest, ListTransactionsRequest, ConsumerGroupHeartbeatRequest,
         ConsumerGroupDescribeRequest, DescribeTopicPartitionsRequest
     );

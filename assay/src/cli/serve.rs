@@ -1,6 +1,6 @@
 //! `assay serve`: settles the configuration, runs the parts, and tells how it ended.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::process::ExitCode;
 
 use tokio_util::sync::CancellationToken;
 
@@ -49,17 +49,25 @@ pub(super) fn run(arguments: &ServeArgs) -> ExitCode {
 }
 
 fn try_run(arguments: &ServeArgs) -> Result<(), ServeError> {
-    let variables: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let config = Config::load(arguments, &variables)?;
+    let config = Config::load(arguments, &super::variables())?;
     telemetry::start(config.log_format, config.log_filter.as_deref())?;
+    raise_file_limit();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     let ended = runtime.block_on(serve(config));
     // blocking work that outlived its deadline must not hold up the exit
     runtime.shutdown_background();
     ended
+}
+
+/// Takes as many file descriptors as the system lets this process have: connections and segments need them.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => tracing::debug!(before = current, now = maximum, "file descriptors"),
+        Err(error) => tracing::warn!(%error, limit = current, "cannot raise the limit of file descriptors"),
+    }
 }
 
 async fn serve(config: Config) -> Result<(), ServeError> {

@@ -7,6 +7,7 @@ use crate::authorizer::{
     Acl, AclFilter, Authorizer, CLUSTER_NAME, ChangeError, Operation, PatternType, Permission, ResourceType,
 };
 use crate::dispatch::Context;
+use crate::error::denied;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::create_acls::{AclCreation, AclCreationResult};
 use crate::protocol::messages::delete_acls::{
@@ -28,7 +29,7 @@ fn authorizer(context: &Context, operation: Operation) -> Result<&Arc<Authorizer
     if context.access.allows_cluster(operation) {
         Ok(authorizer)
     } else {
-        Err((ErrorCode::ClusterAuthorizationFailed, "Cluster authorization failed.".to_owned()))
+        Err(denied(ErrorCode::ClusterAuthorizationFailed))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::authorizer::{CLUSTER_NAME, Operation, ResourceType};
 use crate::dispatch::Context;
-use crate::error::topic_error;
+use crate::error::{denied, topic_error};
 use crate::handlers::describe_configs::{BROKER, TOPIC};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::alter_configs::AlterConfigsResourceResponse;
@@ -39,8 +40,15 @@ pub(crate) fn find(
     name: &str,
 ) -> Result<std::sync::Arc<Topic>, Refusal> {
     match resource_type {
-        TOPIC => context.broker.topics().get(name).ok_or_else(|| topic_error(&TopicError::Unknown)),
-        BROKER => Err((ErrorCode::InvalidRequest, "Broker settings are given at start.".to_owned())),
+        TOPIC => {
+            context.access.check(Operation::AlterConfigs, ResourceType::Topic, name).map_err(denied)?;
+            context.broker.topics().get(name).ok_or_else(|| topic_error(&TopicError::Unknown))
+        }
+        BROKER => {
+            let allowed = context.access.check(Operation::AlterConfigs, ResourceType::Cluster, CLUSTER_NAME);
+            allowed.map_err(denied)?;
+            Err((ErrorCode::InvalidRequest, "Broker settings are given at start.".to_owned()))
+        }
         other => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {other}"))),
     }
 }

@@ -1,7 +1,8 @@
 //! `CreatePartitions` (key 37): grows topics; they never shrink.
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::dispatch::Context;
-use crate::error::topic_error;
+use crate::error::{denied, topic_error};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::create_partitions::{CreatePartitionsTopic, CreatePartitionsTopicResult};
 use crate::protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
@@ -31,6 +32,7 @@ async fn create(
     wanted: &CreatePartitionsTopic,
     validate_only: bool,
 ) -> Result<(), (ErrorCode, String)> {
+    context.access.check(Operation::Alter, ResourceType::Topic, &wanted.name).map_err(denied)?;
     let topics = context.broker.topics();
     let Some(topic) = topics.get(&wanted.name) else { return Err(topic_error(&TopicError::Unknown)) };
     if topic.is_internal() {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::dispatch::Context;
-use crate::error::topic_error;
+use crate::error::{denied, topic_error};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::create_topics::{CreatableTopic, CreatableTopicConfigs, CreatableTopicResult};
 use crate::protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
@@ -42,6 +43,9 @@ async fn create(
     validate_only: bool,
 ) -> Result<CreatableTopicResult, Refusal> {
     let broker = &context.broker;
+    if !context.access.allows_cluster(Operation::Create) {
+        context.access.check(Operation::Create, ResourceType::Topic, &topic.name).map_err(denied)?;
+    }
     if is_internal(&topic.name) {
         let message = "The name belongs to a topic that the broker keeps for itself.".to_owned();
         return Err((ErrorCode::InvalidTopicException, message));
@@ -75,13 +79,17 @@ async fn create(
         let created = broker.topics().create(&topic.name, partitions, config).await;
         Uuid::from_bytes(created.map_err(|error| topic_error(&error))?.id().bytes())
     };
-    Ok(CreatableTopicResult {
-        name: topic.name.clone(),
-        topic_id,
-        num_partitions: partitions,
-        replication_factor: 1,
-        configs: Some(configs),
-        ..Default::default()
+    let result = CreatableTopicResult { name: topic.name.clone(), topic_id, ..Default::default() };
+    // who may not see the settings is told so, and the topic is created all the same
+    let seen = context.access.check(Operation::DescribeConfigs, ResourceType::Topic, &topic.name);
+    Ok(match seen {
+        Ok(()) => CreatableTopicResult {
+            num_partitions: partitions,
+            replication_factor: 1,
+            configs: Some(configs),
+            ..result
+        },
+        Err(code) => CreatableTopicResult { topic_config_error_code: code.code(), configs: None, ..result },
     })
 }
 

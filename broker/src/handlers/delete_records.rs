@@ -1,5 +1,6 @@
 //! `DeleteRecords` (key 21): moves the log start up, durably; -1 stands for the high watermark.
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::dispatch::Context;
 use crate::partition::DeleteRecordsError;
 use crate::protocol::ErrorCode;
@@ -12,10 +13,14 @@ use crate::topics::Topic;
 pub(crate) async fn handle(context: &Context, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
+        let allowed = context.access.check(Operation::Delete, ResourceType::Topic, &topic.name);
         let found = context.broker.topics().get(&topic.name);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for wanted in topic.partitions {
-            let deleted = delete(context, found.as_deref(), &wanted).await;
+            let deleted = match allowed {
+                Ok(()) => delete(context, found.as_deref(), &wanted).await,
+                Err(code) => Err(code),
+            };
             partitions.push(DeleteRecordsPartitionResult {
                 partition_index: wanted.partition_index,
                 low_watermark: *deleted.as_ref().unwrap_or(&-1),

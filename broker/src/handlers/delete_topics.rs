@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::dispatch::Context;
-use crate::error::topic_error;
+use crate::error::{denied, topic_error};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::delete_topics::{DeletableTopicResult, DeleteTopicState};
 use crate::protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
@@ -34,7 +35,18 @@ async fn delete(context: &Context, wanted: DeleteTopicState) -> DeletableTopicRe
         Some(name) => (topics.get(name), ErrorCode::UnknownTopicOrPartition),
         None => (topics.get_by_id(wanted.topic_id.into_bytes()), ErrorCode::UnknownTopicId),
     };
+    let access = &context.access;
+    let name = found.as_ref().map(|topic| topic.name().to_string()).or_else(|| wanted.name.clone());
+    let forbidden = name.as_deref().and_then(|name| {
+        let hidden = access.check(Operation::Describe, ResourceType::Topic, name).err();
+        hidden.or_else(|| {
+            // whoever may see the topic is told its name
+            result.name = Some(name.to_owned());
+            access.check(Operation::Delete, ResourceType::Topic, name).err()
+        })
+    });
     let refused = match found {
+        _ if forbidden.is_some() => forbidden.map(denied),
         _ if !context.broker.config().delete_topics => {
             Some((ErrorCode::TopicDeletionDisabled, "Topic deletion is disabled.".to_owned()))
         }

@@ -1,7 +1,7 @@
 //! `DescribeCluster` (key 60): this node.
 
 use crate::dispatch::Context;
-use crate::handlers::metadata::CLUSTER_OPERATIONS;
+use crate::handlers::metadata::cluster_operations;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::describe_cluster::DescribeClusterBroker;
 use crate::protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
@@ -31,7 +31,7 @@ pub(crate) async fn handle(context: &Context, request: DescribeClusterRequest) -
         ..Default::default()
     };
     if request.include_cluster_authorized_operations {
-        response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+        response.cluster_authorized_operations = cluster_operations(context);
     }
     response
 }

@@ -1,6 +1,8 @@
 //! `DescribeLogDirs` (key 35): the one data folder and what each partition takes in it.
 
+use crate::authorizer::Operation;
 use crate::dispatch::Context;
+use crate::protocol::ErrorCode;
 use crate::protocol::messages::describe_log_dirs::{
     DescribableLogDirTopic, DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
@@ -8,6 +10,10 @@ use crate::protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse}
 use crate::topics::Topic;
 
 pub(crate) async fn handle(context: &Context, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
+    if !context.access.allows_cluster(Operation::Describe) {
+        let error_code = ErrorCode::ClusterAuthorizationFailed.code();
+        return DescribeLogDirsResponse { error_code, ..Default::default() };
+    }
     let all = context.broker.topics().list();
     let topics = all.iter().filter_map(|topic| described(topic, request.topics.as_deref()));
     let dir = context.broker.topics().data_dir();

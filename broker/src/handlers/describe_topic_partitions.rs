@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::dispatch::Context;
-use crate::handlers::metadata::TOPIC_OPERATIONS;
 use crate::partition::{Partition, Status};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::describe_topic_partitions::{
@@ -23,7 +23,9 @@ pub(crate) async fn handle(
 ) -> DescribeTopicPartitionsResponse {
     let registry = context.broker.topics();
     let mut names: BTreeSet<String> = if request.topics.is_empty() {
-        registry.list().iter().map(|topic| topic.name().to_string()).collect()
+        let all = registry.list();
+        let names = all.iter().map(|topic| topic.name().to_string());
+        names.filter(|name| context.access.allows(Operation::Describe, ResourceType::Topic, name)).collect()
     } else {
         request.topics.into_iter().map(|topic| topic.name).collect()
     };
@@ -43,6 +45,14 @@ pub(crate) async fn handle(
         if left == 0 {
             response.next_cursor = Some(Cursor { topic_name: name, partition_index: 0 });
             break;
+        }
+        if let Err(code) = context.access.check(Operation::Describe, ResourceType::Topic, &name) {
+            response.topics.push(DescribeTopicPartitionsResponseTopic {
+                error_code: code.code(),
+                name: Some(name),
+                ..Default::default()
+            });
+            continue;
         }
         let Some(topic) = registry.get(&name) else {
             response.topics.push(DescribeTopicPartitionsResponseTopic {
@@ -64,7 +74,7 @@ pub(crate) async fn handle(
             topic_id: Uuid::from_bytes(topic.id().bytes()),
             is_internal: topic.is_internal(),
             partitions: shown,
-            topic_authorized_operations: TOPIC_OPERATIONS,
+            topic_authorized_operations: context.access.operations(ResourceType::Topic, &name),
         });
         if next < all.len() {
             let partition_index = i32::try_from(next).unwrap_or(i32::MAX);

@@ -1,11 +1,16 @@
 //! `ElectLeaders` (key 43): the one node already leads everything, so no election is ever needed.
 
+use crate::authorizer::Operation;
 use crate::dispatch::Context;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::elect_leaders::{PartitionResult, ReplicaElectionResult};
 use crate::protocol::messages::{ElectLeadersRequest, ElectLeadersResponse};
 
 pub(crate) async fn handle(context: &Context, request: ElectLeadersRequest) -> ElectLeadersResponse {
+    if !context.access.allows_cluster(Operation::Alter) {
+        let error_code = ErrorCode::ClusterAuthorizationFailed.code();
+        return ElectLeadersResponse { error_code, ..Default::default() };
+    }
     let Some(wanted) = request.topic_partitions else {
         // asked for all partitions, Kafka lists only those that an election was held for
         return ElectLeadersResponse::default();

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::authorizer::{CLUSTER_NAME, Operation, ResourceType};
 use crate::dispatch::Context;
 use crate::error::topic_error;
 use crate::groups::OFFSETS_TOPIC;
@@ -16,13 +17,15 @@ use crate::topics::{Topic, TopicError, is_internal};
 
 /// First version whose null list means every topic; before, the empty one does.
 const NULL_IS_ALL_SINCE: i16 = 1;
-/// What anybody may do with a topic while there are no rights: read, write, create, delete, alter, describe, and describe
-/// and alter its configuration; one bit each.
-pub(crate) const TOPIC_OPERATIONS: i32 =
-    1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
-/// What anybody may do with the cluster: create, alter, describe, act in it, describe and alter its configuration, and
-/// write idempotently.
-pub(crate) const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+
+/// What the peer may do with the cluster, one bit each; nothing is told to whom may not describe it.
+pub(crate) fn cluster_operations(context: &Context) -> i32 {
+    if context.access.allows_cluster(Operation::Describe) {
+        context.access.operations(ResourceType::Cluster, CLUSTER_NAME)
+    } else {
+        0
+    }
+}
 
 pub(crate) async fn handle(context: &Context, request: MetadataRequest) -> MetadataResponse {
     let broker = &context.broker;
@@ -32,7 +35,9 @@ pub(crate) async fn handle(context: &Context, request: MetadataRequest) -> Metad
     };
     let mut topics = Vec::new();
     if every {
-        topics.extend(broker.topics().list().iter().map(|topic| described(context, topic)));
+        let all = broker.topics().list();
+        let seen = |name: &str| context.access.allows(Operation::Describe, ResourceType::Topic, name);
+        topics.extend(all.iter().filter(|topic| seen(topic.name())).map(|topic| described(context, topic)));
     } else {
         for wanted in request.topics.unwrap_or_default() {
             topics.push(find_or_create(context, wanted, request.allow_auto_topic_creation).await);
@@ -40,7 +45,8 @@ pub(crate) async fn handle(context: &Context, request: MetadataRequest) -> Metad
     }
     if request.include_topic_authorized_operations {
         for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
-            topic.topic_authorized_operations = TOPIC_OPERATIONS;
+            let name = topic.name.as_deref().unwrap_or_default();
+            topic.topic_authorized_operations = context.access.operations(ResourceType::Topic, name);
         }
     }
     let advertised = context.connection.advertised();
@@ -57,7 +63,7 @@ pub(crate) async fn handle(context: &Context, request: MetadataRequest) -> Metad
         ..Default::default()
     };
     if request.include_cluster_authorized_operations {
-        response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+        response.cluster_authorized_operations = cluster_operations(context);
     }
     response
 }
@@ -71,16 +77,27 @@ async fn find_or_create(
     // the Java client sends an empty name beside the id
     let Some(name) = wanted.name.filter(|_| wanted.topic_id.is_nil()) else {
         return match topics.get_by_id(wanted.topic_id.into_bytes()) {
+            Some(topic) if !context.access.allows(Operation::Describe, ResourceType::Topic, topic.name()) => {
+                refused(None, wanted.topic_id, ErrorCode::TopicAuthorizationFailed)
+            }
             Some(topic) => described(context, &topic),
             None => refused(None, wanted.topic_id, ErrorCode::UnknownTopicId),
         };
     };
+    if let Err(code) = context.access.check(Operation::Describe, ResourceType::Topic, &name) {
+        return refused(Some(name), Uuid::nil(), code);
+    }
     if let Some(topic) = topics.get(&name) {
         return described(context, &topic);
     }
     let config = context.broker.config();
     if !may_create || !config.auto_create_topics {
         let code = absent(&topics.check_create(&name, 1));
+        return refused(Some(name), Uuid::nil(), code);
+    }
+    if !context.access.allows_cluster(Operation::Create)
+        && let Err(code) = context.access.check(Operation::Create, ResourceType::Topic, &name)
+    {
         return refused(Some(name), Uuid::nil(), code);
     }
     if is_internal(&name) {

@@ -1,5 +1,6 @@
 //! `OffsetForLeaderEpoch` (key 23): where an epoch ends, for clients that check whether their log is still ours.
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::dispatch::Context;
 use crate::handlers::fetch::check_epoch;
 use crate::protocol::ErrorCode;
@@ -14,10 +15,11 @@ pub(crate) async fn handle(
     request: OffsetForLeaderEpochRequest,
 ) -> OffsetForLeaderEpochResponse {
     let topics = request.topics.into_iter().map(|topic| {
+        let allowed = context.access.check(Operation::Describe, ResourceType::Topic, &topic.topic);
         let found = context.broker.topics().get(&topic.topic);
         let partitions = topic.partitions.iter().map(|wanted| {
             let answer = EpochEndOffset { partition: wanted.partition, ..Default::default() };
-            match find(found.as_deref(), wanted) {
+            match allowed.and_then(|()| find(found.as_deref(), wanted)) {
                 Ok(Some((leader_epoch, end_offset))) => EpochEndOffset { leader_epoch, end_offset, ..answer },
                 Ok(None) => answer,
                 Err(code) => EpochEndOffset { error_code: code.code(), ..answer },

@@ -93,7 +93,7 @@ async fn judge(broker: &Broker, connection: &Arc<Connection>, token: Bytes) -> J
         }
         Step::Authenticated(user, reply) => {
             let principal = Principal::user(&user);
-            if connection.set_principal(principal.clone()) {
+            if connection.set_principal(&principal) {
                 let lifetime = connection.listener.sasl.as_ref().and_then(|sasl| sasl.session_lifetime);
                 let until = lifetime.map(|lifetime| Instant::now() + lifetime);
                 *connection.sasl() = State::Authenticated { mechanism: chosen, until, again: begun_again };

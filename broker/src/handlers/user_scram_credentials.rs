@@ -8,6 +8,7 @@ use crate::credentials::{
     Change, ITERATIONS_MAX, ITERATIONS_MIN, OfUser, ScramCredential, ScramMechanism, USER_BYTES_MAX, Users,
 };
 use crate::dispatch::Context;
+use crate::error::denied;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::alter_user_scram_credentials::{
     AlterUserScramCredentialsResult, ScramCredentialDeletion, ScramCredentialUpsertion,
@@ -37,10 +38,6 @@ async fn users(context: &Context) -> Result<std::sync::Arc<Users>, Refusal> {
     }
 }
 
-fn cluster_refusal() -> Refusal {
-    (ErrorCode::ClusterAuthorizationFailed, "Cluster authorization failed.".to_owned())
-}
-
 pub(crate) async fn describe(
     context: &Context,
     request: DescribeUserScramCredentialsRequest,
@@ -48,7 +45,7 @@ pub(crate) async fn describe(
     let found = if context.access.allows_cluster(Operation::Describe) {
         users(context).await
     } else {
-        Err(cluster_refusal())
+        Err(denied(ErrorCode::ClusterAuthorizationFailed))
     };
     let users = match found {
         Ok(users) => users,
@@ -108,7 +105,7 @@ pub(crate) async fn alter(
     let found = if context.access.allows_cluster(Operation::Alter) {
         users(context).await
     } else {
-        Err(cluster_refusal())
+        Err(denied(ErrorCode::ClusterAuthorizationFailed))
     };
     match found {
         Err(refusal) => outcomes.extend(names.into_iter().map(|name| (name, Err(refusal.clone())))),

@@ -91,6 +91,7 @@ api_keys! {
     IncrementalAlterConfigs = 44, IncrementalAlterConfigsRequest;
     ListPartitionReassignments = 46, ListPartitionReassignmentsRequest;
     OffsetDelete = 47, OffsetDeleteRequest;
+    DescribeClientQuotas = 48, DescribeClientQuotasRequest;
     DescribeUserScramCredentials = 50, DescribeUserScramCredentialsRequest;
     AlterUserScramCredentials = 51, AlterUserScramCredentialsRequest;
     DescribeCluster = 60, DescribeClusterRequest;

@@ -88,6 +88,7 @@ differential! {
     delete_records: DeleteRecordsRequest, DeleteRecordsResponse;
     delete_topics: DeleteTopicsRequest, DeleteTopicsResponse;
     describe_acls: DescribeAclsRequest, DescribeAclsResponse;
+    describe_client_quotas: DescribeClientQuotasRequest, DescribeClientQuotasResponse;
     describe_cluster: DescribeClusterRequest, DescribeClusterResponse;
     describe_configs: DescribeConfigsRequest, DescribeConfigsResponse;
     describe_groups: DescribeGroupsRequest, DescribeGroupsResponse;

@@ -95,7 +95,7 @@ fn text(tag: u8, value: &[u8]) -> Option<String> {
         0x14 => Some(value.iter().copied().map(char::from).collect()),
         // BMPString
         0x1e => {
-            let units = value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+            let units = value.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair));
             char::decode_utf16(units).collect::<Result<_, _>>().ok()
         }
         _ => None,

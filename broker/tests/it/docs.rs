@@ -1,5 +1,6 @@
 //! The documented table is the served one.
 
+use assay_broker::config::KEYS;
 use assay_broker::dispatch::SERVED;
 
 #[test]
@@ -20,4 +21,17 @@ fn protocol_support_lists_what_is_served() {
         assert!(line.starts_with(served.as_str()), "the page says {line:?}, the table {served:?}");
     }
     assert_eq!(served.len(), documented.len(), "rows");
+}
+
+#[test]
+fn every_broker_setting_is_documented_with_its_default() {
+    let page = include_str!("../../../docs/configuration.md");
+    for key in KEYS {
+        let default = match key.default {
+            "" => "none".to_owned(),
+            text => format!("`{}`", text.replace(',', "`, `")),
+        };
+        let row = format!("| `{}` | {default} |", key.name);
+        assert!(page.contains(&row), "docs/configuration.md has no row that begins {row}");
+    }
 }

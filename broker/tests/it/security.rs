@@ -263,3 +263,134 @@ async fn users_are_managed_by_requests() {
     handshake(&mut late, "PLAIN", 1).await;
     assert_eq!(authenticate(&mut late, "ann", "secret").await.error_code, 58);
 }
+
+/// The name of the response and the code that it carries.
+macro_rules! code {
+    ($client:ident, $request:expr, $version:literal, $response:ident, |$answer:ident| $code:expr) => {{
+        let $answer: $response = $client.call(&$request, $version).await;
+        (stringify!($response), i32::from($code))
+    }};
+}
+
+async fn config_codes(client: &mut Client, resource_type: i8, name: &str) -> Vec<(&'static str, i32)> {
+    let resource_name = || name.to_owned();
+    let mut codes = Vec::new();
+    let resource = describe_configs::DescribeConfigsResource {
+        resource_type,
+        resource_name: resource_name(),
+        configuration_keys: None,
+    };
+    let request = DescribeConfigsRequest { resources: vec![resource], ..Default::default() };
+    codes.push(code!(client, request, 4, DescribeConfigsResponse, |answer| answer.results[0].error_code));
+    let resource = incremental_alter_configs::AlterConfigsResource {
+        resource_type,
+        resource_name: resource_name(),
+        configs: Vec::new(),
+    };
+    let request = IncrementalAlterConfigsRequest { resources: vec![resource], ..Default::default() };
+    codes.push(code!(client, request, 1, IncrementalAlterConfigsResponse, |answer| {
+        answer.responses[0].error_code
+    }));
+    let resource = alter_configs::AlterConfigsResource {
+        resource_type,
+        resource_name: resource_name(),
+        configs: Vec::new(),
+    };
+    let request = AlterConfigsRequest { resources: vec![resource], ..Default::default() };
+    codes.push(code!(client, request, 2, AlterConfigsResponse, |answer| answer.responses[0].error_code));
+    codes
+}
+
+async fn topic_codes(client: &mut Client) -> Vec<(&'static str, i32)> {
+    let name = || "orders".to_owned();
+    let mut codes = config_codes(client, 2, "orders").await;
+    let topics = Some(vec![metadata::MetadataRequestTopic { name: Some(name()), ..Default::default() }]);
+    let request = MetadataRequest { topics, ..Default::default() };
+    codes.push(code!(client, request, 12, MetadataResponse, |answer| answer.topics[0].error_code));
+    let topic = create_topics::CreatableTopic { name: name(), num_partitions: 1, ..Default::default() };
+    let request = CreateTopicsRequest { topics: vec![topic], ..Default::default() };
+    codes.push(code!(client, request, 7, CreateTopicsResponse, |answer| answer.topics[0].error_code));
+    let topic = create_partitions::CreatePartitionsTopic { name: name(), ..Default::default() };
+    let request = CreatePartitionsRequest { topics: vec![topic], ..Default::default() };
+    codes.push(code!(client, request, 3, CreatePartitionsResponse, |answer| answer.results[0].error_code));
+    let partitions = vec![delete_records::DeleteRecordsPartition { partition_index: 0, offset: 0 }];
+    let topics = vec![delete_records::DeleteRecordsTopic { name: name(), partitions }];
+    let request = DeleteRecordsRequest { topics, ..Default::default() };
+    codes.push(code!(client, request, 2, DeleteRecordsResponse, |answer| {
+        answer.topics[0].partitions[0].error_code
+    }));
+    let topic = describe_topic_partitions::TopicRequest { name: name() };
+    let request = DescribeTopicPartitionsRequest { topics: vec![topic], ..Default::default() };
+    codes.push(code!(client, request, 0, DescribeTopicPartitionsResponse, |answer| {
+        answer.topics[0].error_code
+    }));
+    let partitions = vec![offset_for_leader_epoch::OffsetForLeaderPartition::default()];
+    let topic = offset_for_leader_epoch::OffsetForLeaderTopic { topic: name(), partitions };
+    let request = OffsetForLeaderEpochRequest { topics: vec![topic], ..Default::default() };
+    codes.push(code!(client, request, 4, OffsetForLeaderEpochResponse, |answer| {
+        answer.topics[0].partitions[0].error_code
+    }));
+    let topics = vec![delete_topics::DeleteTopicState { name: Some(name()), ..Default::default() }];
+    let request = DeleteTopicsRequest { topics, ..Default::default() };
+    codes.push(code!(client, request, 6, DeleteTopicsResponse, |answer| answer.responses[0].error_code));
+    codes
+}
+
+async fn cluster_codes(client: &mut Client) -> Vec<(&'static str, i32)> {
+    let mut codes = config_codes(client, 4, "1").await;
+    let request = DescribeLogDirsRequest::default();
+    codes.push(code!(client, request, 4, DescribeLogDirsResponse, |answer| answer.error_code));
+    let request = ElectLeadersRequest::default();
+    codes.push(code!(client, request, 2, ElectLeadersResponse, |answer| answer.error_code));
+    let request = DescribeClientQuotasRequest::default();
+    codes.push(code!(client, request, 1, DescribeClientQuotasResponse, |answer| answer.error_code));
+    let request = ListPartitionReassignmentsRequest::default();
+    codes.push(code!(client, request, 0, ListPartitionReassignmentsResponse, |answer| answer.error_code));
+    codes
+}
+
+#[tokio::test]
+async fn whoever_has_no_right_is_refused_everywhere() {
+    let broker = guarded(&AUTHORIZER).await;
+    let mut ann = login(&broker, "ann", "secret").await;
+    ann.topic("orders").await;
+    let mut bob = login(&broker, "bob", "other").await;
+    let all = MetadataRequest { topics: None, ..Default::default() };
+    let seen: MetadataResponse = bob.call(&all, 12).await;
+    assert!(seen.topics.is_empty(), "{seen:?}");
+    for (response, code) in topic_codes(&mut bob).await {
+        assert_eq!(code, 29, "{response}");
+    }
+    for (response, code) in cluster_codes(&mut bob).await {
+        assert_eq!(code, 31, "{response}");
+    }
+    let mut allowed = cluster_codes(&mut ann).await;
+    allowed.extend(topic_codes(&mut ann).await);
+    for (response, code) in allowed {
+        assert!(!(29..=31).contains(&code), "{response} says {code} to a super user");
+    }
+}
+
+#[tokio::test]
+async fn a_right_opens_what_it_names_and_no_more() {
+    let broker = guarded(&AUTHORIZER).await;
+    let mut ann = login(&broker, "ann", "secret").await;
+    ann.topic("orders").await;
+    ann.topic("others").await;
+    let creations = vec![rule("bob", 3, 2, "orders", 3)];
+    let made: CreateAclsResponse = ann.call(&CreateAclsRequest { creations }, 3).await;
+    assert!(made.results.iter().all(|result| result.error_code == 0));
+    let mut bob = login(&broker, "bob", "other").await;
+    let request =
+        MetadataRequest { topics: None, include_topic_authorized_operations: true, ..Default::default() };
+    let seen: MetadataResponse = bob.call(&request, 12).await;
+    let names: Vec<_> = seen.topics.iter().map(|topic| topic.name.as_deref()).collect();
+    assert_eq!(names, [Some("orders")]);
+    assert_eq!(seen.topics[0].topic_authorized_operations, 1 << 3 | 1 << 8);
+    let fresh = metadata::MetadataRequestTopic { name: Some("fresh".to_owned()), ..Default::default() };
+    let request =
+        MetadataRequest { topics: Some(vec![fresh]), allow_auto_topic_creation: true, ..Default::default() };
+    let refused: MetadataResponse = bob.call(&request, 12).await;
+    assert_eq!(refused.topics[0].error_code, 29);
+    assert!(broker.broker.topics().get("fresh").is_none());
+}

@@ -184,7 +184,7 @@ keys! {
         "Largest record batch accepted.";
     "message.downconversion.enable" Boolean = "true", Rule::Any, [], "Accepted and ignored.";
     "message.format.version" String = "3.0-IV1", Rule::Any, [], "Accepted and ignored.";
-    "message.timestamp.after.max.ms" Long = LONG_MAX, Rule::AtLeast(0),
+    "message.timestamp.after.max.ms" Long = "3600000", Rule::AtLeast(0),
         ["log.message.timestamp.after.max.ms" * 1], "How far ahead of the broker's clock a timestamp may be.";
     "message.timestamp.before.max.ms" Long = LONG_MAX, Rule::AtLeast(0),
         ["log.message.timestamp.before.max.ms" * 1], "How far behind the broker's clock a timestamp may be.";
