@@ -24,6 +24,7 @@ mod many_partitions;
 mod postgres_nodes;
 mod produce_consume;
 mod raw;
+mod registry_nodes;
 mod registry_rest;
 mod release_binary;
 mod soak;
