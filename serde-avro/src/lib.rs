@@ -77,6 +77,7 @@
 //! - Unknown configuration keys are errors. The host name of a TLS certificate is always checked.
 //! - A refused connection counts as retriable.
 
+mod avro_schema;
 pub mod blocking;
 mod cache;
 pub mod client;
@@ -100,6 +101,10 @@ mod value;
 pub mod wire;
 
 pub use apache_avro;
+pub use assay_serde_avro_derive::AvroSchema;
+pub use avro_schema::{
+    AvroSchema, AvroSchemaError, Definitions, FieldHead, Fields, SchemaJson, TypeHead, assert_schema_matches,
+};
 pub use assay_schema_core as schema;
 pub use assay_schema_core::naming::SubjectNameStrategy;
 pub use cache::{CacheSettings, CachedClient, RegisteredSchema};

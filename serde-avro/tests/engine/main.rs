@@ -4,6 +4,7 @@
 mod allocations;
 mod decoding;
 mod defects;
+mod derive;
 mod differential;
 mod encoding;
 mod foreign;
