@@ -17,5 +17,5 @@ pub mod testing;
 pub use api::ROUTES;
 pub use config::RegistryConfig;
 pub use registry::Registry;
-pub use server::{ServeOptions, open, serve};
+pub use server::{RestService, ServeOptions, open, serve, service};
 pub use store::error::OpenError;

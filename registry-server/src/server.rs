@@ -206,8 +206,17 @@ async fn seal_all(registry: &Registry) {
     }
 }
 
-/// A service of one connection, boxed so that its type has a name.
-type Shared = tower::util::BoxCloneSyncService<Request, axum::response::Response, std::convert::Infallible>;
+/// The REST interface as a service, boxed so that its type has a name.
+pub type RestService =
+    tower::util::BoxCloneSyncService<Request, axum::response::Response, std::convert::Infallible>;
+type Shared = RestService;
+
+/// The REST interface without a listener, to be mounted in another server. The caller limits connections, and calls
+/// [`seal_events`](crate::store::Store::seal_events) and closes the store as [`serve`] does; on a database that several nodes write,
+/// memory is only kept true by [`serve`].
+pub fn service(registry: Registry, options: &ServeOptions) -> RestService {
+    layered(api::service(registry, options.clone(), TaskTracker::new()), options)
+}
 
 fn layered(front: Front, options: &ServeOptions) -> Shared {
     let compressed =

@@ -24,7 +24,7 @@ const BATCH_MAX: usize = 1000;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names are those of the contract")]
-struct Association {
+pub(super) struct Association {
     subject: String,
     guid: String,
     resource_name: String,

@@ -108,7 +108,7 @@ impl<'a> From<&'a SchemaTags> for Tags<'a> {
     }
 }
 
-/// `Schema` and `ExtendedSchema`.
+/// `Schema`.
 #[expect(clippy::struct_field_names, reason = "the names are those of the contract")]
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -129,8 +129,6 @@ pub(crate) struct Schema<'a> {
     pub(crate) ts: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<bool>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) aliases: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<&'a RuleSet>,
 }
@@ -151,7 +149,6 @@ impl<'a> Schema<'a> {
             schema_tags: Vec::new(),
             ts: Some(found.ts_ms),
             deleted: Some(found.deleted),
-            aliases: Vec::new(),
             rule_set: row.rule_set.as_ref(),
         }
     }

@@ -1,5 +1,6 @@
 //! `/schemas`: by id, by GUID, lists (registry-api.md 4.2).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assay_schema_core::{QualifiedSubject, SchemaId, SchemaReference, SchemaType};
@@ -7,46 +8,108 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::associations::Association;
 use super::call::Call;
 use super::error::ApiError;
 use super::query::Query;
 use super::reply::{self, Reply, Schema, SchemaString, SubjectAndVersion, Tags};
 use crate::cache::Variant;
-use crate::registry::{RegistryError, SchemaFilter, SchemaTags, StoredSchema, SubjectFilter};
+use crate::registry::{
+    AssociationFilter, Page, RegistryError, SchemaFilter, SchemaTags, StoredSchema, SubjectFilter,
+};
+use crate::store::AssociationRow;
 
 const RESOLVED: &str = "resolved";
 
 pub(super) async fn list(call: Call) -> Reply {
     let config = call.registry().config();
     let page = call.query.page_within(config.schema_search_limit_default, config.schema_search_limit_max)?;
-    let lifecycles = call.query.list("lifecycle");
-    if lifecycles.iter().any(|lifecycle| !lifecycle.is_empty())
-        && !lifecycles.iter().any(|lifecycle| lifecycle == "NONE")
-    {
-        // No subject is associated with anything, so only subjects without association can match.
-        return reply::json(&[(); 0]);
-    }
+    let associated = associated(&call).await?;
     let filter = SchemaFilter {
         subjects: SubjectFilter::parse(call.query.text("subjectPrefix")),
         deleted: call.query.deleted(),
         latest_only: call.query.flag("latestOnly"),
         rule_type: call.query.text("ruleType").to_owned(),
-        page,
+        page: if associated.is_some() { Page::ALL } else { page },
     };
-    let found = call.registry().schemas(&filter).await?;
-    let mut bodies: Vec<Schema<'_>> = found.iter().map(Schema::new).collect();
-    if call.query.flag("aliases") {
-        let aliases = call.registry().aliases();
-        for (body, version) in bodies.iter_mut().zip(&found) {
-            body.aliases = aliases
-                .get(&version.subject)
-                .into_iter()
-                .flatten()
-                .map(QualifiedSubject::to_string)
-                .collect();
-        }
+    let with_aliases = call.query.flag("aliases");
+    let mut found = if with_aliases {
+        call.registry().schemas_through_aliases(&filter).await?
+    } else {
+        call.registry().schemas(&filter).await?
+    };
+    if let Some(associated) = &associated {
+        found.retain(|version| associated.takes(&version.subject));
+        found = page.of(found);
     }
-    reply::json(&bodies)
+    let aliases = if with_aliases { call.registry().aliases() } else { BTreeMap::new() };
+    let names =
+        |subject| aliases.get(subject).into_iter().flatten().map(QualifiedSubject::to_string).collect();
+    let bodies = found.iter().map(|version| ExtendedSchema {
+        aliases: names(&version.subject),
+        associations: associated.as_ref().map(|known| known.of(&version.subject)).unwrap_or_default(),
+        schema: Schema::new(version),
+    });
+    reply::json(&bodies.collect::<Vec<_>>())
+}
+
+/// `ExtendedSchema`.
+#[derive(Serialize)]
+struct ExtendedSchema<'a> {
+    #[serde(flatten)]
+    schema: Schema<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    associations: Vec<Association>,
+}
+
+/// What a list filtered by association takes.
+struct Associated {
+    by_subject: BTreeMap<QualifiedSubject, Vec<AssociationRow>>,
+    /// Subjects without any association too (`lifecycle=NONE`).
+    without: Option<BTreeSet<QualifiedSubject>>,
+}
+
+impl Associated {
+    fn takes(&self, subject: &QualifiedSubject) -> bool {
+        self.by_subject.contains_key(subject)
+            || self.without.as_ref().is_some_and(|associated| !associated.contains(subject))
+    }
+
+    fn of(&self, subject: &QualifiedSubject) -> Vec<Association> {
+        self.by_subject.get(subject).into_iter().flatten().cloned().map(Association::from).collect()
+    }
+}
+
+/// The filter by association, if one was asked for.
+async fn associated(call: &Call) -> Result<Option<Associated>, ApiError> {
+    let values = |name| {
+        let mut values = call.query.list(name);
+        values.retain(|value| !value.is_empty());
+        values
+    };
+    let (lifecycles, association_types) = (values("lifecycle"), values("associationType"));
+    let resource_type = call.query.text("resourceType").to_owned();
+    if lifecycles.is_empty() && association_types.is_empty() && resource_type.is_empty() {
+        return Ok(None);
+    }
+    let registry = call.registry();
+    let filter = AssociationFilter { resource_type, association_types, lifecycle: None };
+    let mut by_subject = registry.associations_by_subject(&filter).await?;
+    let without = if lifecycles.iter().any(|lifecycle| lifecycle == "NONE") {
+        let all = registry.associations_by_subject(&AssociationFilter::default()).await?;
+        Some(all.into_keys().collect())
+    } else {
+        None
+    };
+    if !lifecycles.is_empty() {
+        for rows in by_subject.values_mut() {
+            rows.retain(|row| lifecycles.contains(&row.lifecycle));
+        }
+        by_subject.retain(|_, rows| !rows.is_empty());
+    }
+    Ok(Some(Associated { by_subject, without }))
 }
 
 pub(super) async fn types(_: Call) -> Reply {

@@ -9,6 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use assay_schema_core::QualifiedSubject;
 
 use super::error::RegistryError;
+use super::input::{Page, SubjectVersion};
+use super::list::{SchemaFilter, SubjectFilter};
 use super::settings::StoredConfig;
 use super::{Registry, subjects};
 
@@ -47,6 +49,41 @@ impl Registry {
             aliases.sort();
         }
         by_target
+    }
+
+    /// [`Self::schemas`] with those that are reached through an alias whose name matches the filter after them.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn schemas_through_aliases(
+        &self,
+        filter: &SchemaFilter,
+    ) -> Result<Vec<SubjectVersion>, RegistryError> {
+        let SubjectFilter { context, prefix } = &filter.subjects;
+        let matches = |subject: &QualifiedSubject| {
+            context.as_ref().is_none_or(|context| subject.context == *context)
+                && subject.subject.starts_with(prefix)
+        };
+        let mut elsewhere: Vec<QualifiedSubject> = self
+            .alias_map()
+            .iter()
+            .filter(|(alias, target)| matches(alias) && !matches(target))
+            .map(|(_, target)| target.clone())
+            .collect();
+        if elsewhere.is_empty() {
+            return self.schemas(filter).await;
+        }
+        elsewhere.sort();
+        elsewhere.dedup();
+        let mut found = self.schemas(&SchemaFilter { page: Page::ALL, ..filter.clone() }).await?;
+        for target in elsewhere {
+            let subjects =
+                SubjectFilter { context: Some(target.context.clone()), prefix: target.subject.clone() };
+            let filter = SchemaFilter { subjects, page: Page::ALL, ..filter.clone() };
+            let more = self.schemas(&filter).await?;
+            found.extend(more.into_iter().filter(|version| version.subject == target));
+        }
+        Ok(filter.page.of(found))
     }
 
     /// Reads the aliases again.

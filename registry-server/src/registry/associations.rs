@@ -110,6 +110,23 @@ impl Registry {
         Ok(page.of(rows.into_iter().filter(|row| filter.takes(row))))
     }
 
+    /// All associations that match, by subject.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn associations_by_subject(
+        &self,
+        filter: &AssociationFilter,
+    ) -> Result<BTreeMap<QualifiedSubject, Vec<AssociationRow>>, RegistryError> {
+        let mut by_subject: BTreeMap<QualifiedSubject, Vec<AssociationRow>> = BTreeMap::new();
+        for row in self.store().read().await?.associations_of_namespace(None).await? {
+            if filter.takes(&row) {
+                by_subject.entry(row.subject.clone()).or_default().push(row);
+            }
+        }
+        Ok(by_subject)
+    }
+
     /// Makes or changes the associations of a resource, registering the schemas that come with them first. Unqualified subjects are
     /// read in `context`. With `dry_run` everything is checked and nothing is written.
     ///

@@ -219,6 +219,55 @@ async fn requests_that_break_a_rule_are_refused(database: Database) {
 }
 
 #[tokio::test]
+async fn lists_of_schemas_are_filtered_by_association() {
+    let server = Server::start().await;
+    server.register("shared", "\"int\"").await;
+    server.register("alone", "\"int\"").await;
+    assert_eq!(send(&server, "POST /associations", &weak("shared")).await.status, 200);
+    let mut own = strong("\"int\"");
+    own["resourceName"] = json!("payments");
+    own["resourceId"] = json!("id-2");
+    assert_eq!(send(&server, "POST /associations", &own).await.status, 200);
+    for (filter, expected) in [
+        ("", vec!["alone", "shared", ":.kafka-1:payments-value"]),
+        ("&lifecycle=WEAK", vec!["shared"]),
+        ("&lifecycle=STRONG", vec![":.kafka-1:payments-value"]),
+        ("&lifecycle=NONE", vec!["alone"]),
+        ("&lifecycle=NONE&lifecycle=WEAK", vec!["alone", "shared"]),
+        ("&associationType=key", vec![]),
+        ("&resourceType=topic&associationType=value&limit=1", vec!["shared"]),
+        ("&resourceType=topic&associationType=value&offset=1", vec![":.kafka-1:payments-value"]),
+    ] {
+        let list = server.call(&format!("GET /schemas?subjectPrefix=:*:{filter}"), None).await.json();
+        let subjects: Vec<&str> =
+            list.as_array().unwrap().iter().map(|schema| schema["subject"].as_str().unwrap()).collect();
+        assert_eq!(subjects, expected, "{filter}");
+    }
+    let shared = server.call("GET /schemas?lifecycle=WEAK", None).await.json();
+    assert_eq!(shared[0]["associations"][0]["resourceName"], "orders");
+}
+
+#[tokio::test]
+async fn lists_of_schemas_follow_aliases_on_request() {
+    let server = Server::start().await;
+    server.register("orders", "\"int\"").await;
+    server.register("other", "\"int\"").await;
+    server.call("PUT /config/legacy", Some(r#"{"alias":"orders"}"#)).await;
+    for (query, expected) in [
+        ("subjectPrefix=legacy", json!([])),
+        ("subjectPrefix=legacy&aliases=true", json!([["orders", ["legacy"]]])),
+        ("subjectPrefix=o&aliases=true", json!([["orders", ["legacy"]], ["other", null]])),
+        ("aliases=true&limit=1", json!([["orders", ["legacy"]]])),
+        ("subjectPrefix=legacy&aliases=true&offset=1", json!([])),
+    ] {
+        let list = server.call(&format!("GET /schemas?{query}"), None).await.json();
+        let told: Vec<Value> =
+            list.as_array().unwrap().iter().map(|one| json!([one["subject"], one["aliases"]])).collect();
+        assert_eq!(json!(told), expected, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn batches_answer_item_by_item() {
     let server = Server::start().await;
     server.register("s", "\"int\"").await;
