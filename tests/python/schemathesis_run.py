@@ -9,6 +9,7 @@ import argparse
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 DESCRIPTION = pathlib.Path(__file__).resolve().parents[2] / "openapi.yaml"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -21,7 +22,9 @@ def round_of(arguments, filters, seconds):
     command += ["--max-examples", str(arguments.examples), "--max-time", str(seconds), "--seed", str(arguments.seed)]
     command += ["--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--warnings", "off"]
     command += ["--request-timeout", "60", "--suppress-health-check", "all", "--generation-database", "none"]
-    return subprocess.run(command + filters, check=False).returncode
+    # The tool leaves files where it runs.
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(command + filters, check=False, cwd=folder).returncode
 
 
 def main():
