@@ -1,7 +1,9 @@
 //! `DescribeConfigs` (key 32): topics, and this broker under its node id or under the empty name of the cluster default.
 
-use crate::config::{BrokerConfigSource, KEYS};
+use crate::authorizer::{CLUSTER_NAME, Operation, ResourceType};
+use crate::config::{BrokerConfigSource, BrokerKey, KEYS};
 use crate::dispatch::Context;
+use crate::error::denied;
 use crate::handlers::describe_topic_partitions::absent;
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::describe_configs::{
@@ -59,6 +61,9 @@ fn describe(
     };
     match resource.resource_type {
         TOPIC => {
+            let access = &context.access;
+            let name = &resource.resource_name;
+            access.check(Operation::DescribeConfigs, ResourceType::Topic, name).map_err(denied)?;
             let topics = context.broker.topics();
             let topic = topics.get(&resource.resource_name).ok_or_else(|| {
                 let code = absent(&topics.check_create(&resource.resource_name, 1));
@@ -68,6 +73,8 @@ fn describe(
             Ok(entries.filter(|entry| wanted(entry.key.name)).map(topic_entry).collect())
         }
         BROKER => {
+            let access = &context.access;
+            access.check(Operation::DescribeConfigs, ResourceType::Cluster, CLUSTER_NAME).map_err(denied)?;
             let node_id = context.broker.config().node_id.to_string();
             if resource.resource_name.is_empty() {
                 // nothing is set for the whole cluster
@@ -134,13 +141,12 @@ fn broker_entries(context: &Context) -> Vec<DescribeConfigsResourceResult> {
     let advertised = context.connection.advertised();
     let listeners = format!("{}://{advertised}", context.connection.listener.name);
     let kind = ValueType::String;
-    entries.push(broker_entry(
-        "advertised.listeners",
-        &listeners,
-        STATIC_BROKER,
-        kind,
-        "Where clients connect.",
-    ));
+    if let Some(entry) = entries
+        .iter_mut()
+        .find(|entry| entry.name == "advertised.listeners" && entry.config_source == DEFAULT)
+    {
+        *entry = broker_entry(&entry.name, &listeners, STATIC_BROKER, kind, "Where this client came in.");
+    }
     entries.push(broker_entry(
         "broker.id",
         &config.node_id.to_string(),
@@ -166,16 +172,19 @@ fn broker_entry(
     value_type: ValueType,
     documentation: &str,
 ) -> DescribeConfigsResourceResult {
+    const PASSWORD: i8 = 9;
+    let is_sensitive = BrokerKey::is_sensitive(name);
     let name = name.to_owned();
-    let synonym = DescribeConfigsSynonym { name: name.clone(), value: Some(value.to_owned()), source };
+    let shown = (!is_sensitive).then(|| value.to_owned());
+    let synonym = DescribeConfigsSynonym { name: name.clone(), value: shown.clone(), source };
     DescribeConfigsResourceResult {
         name,
-        value: Some(value.to_owned()),
+        value: shown,
         read_only: true,
+        is_sensitive,
         config_source: source,
         synonyms: vec![synonym],
-        config_type: value_type.code(),
+        config_type: if is_sensitive { PASSWORD } else { value_type.code() },
         documentation: Some(documentation.to_owned()),
-        ..Default::default()
     }
 }
