@@ -1,0 +1,265 @@
+//! What is measured: rounds in turns over the servers, and a table of medians.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use harness::{Launch, faults_binary};
+
+use crate::{
+    Plan,
+    load::{self, Throughput},
+    machine::{evict, resident_mib},
+    report::{Rounds, say},
+    servers::{KAFKA_HEAP, Server},
+};
+
+/// Time that Kafka's compiler gets before anything counts.
+const WARM_UP: Duration = Duration::from_secs(30);
+const SIZES: [(usize, &str); 3] = [(100, "100 B"), (1024, "1 KiB"), (10 * 1024, "10 KiB")];
+
+/// What a topic is created with to be durable as a mode says.
+fn durability(server: &Server, fsync: bool) -> Vec<(&'static str, &'static str)> {
+    match (server, fsync) {
+        (Server::Assay(_), true) | (Server::Kafka { .. }, false) => vec![],
+        // any number of messages and no time: left to the operating system
+        (Server::Assay(_), false) => vec![("assay.durability", "os")],
+        (Server::Kafka { .. }, true) => vec![("flush.messages", "1")],
+        (Server::Sink { .. }, _) => vec![],
+    }
+}
+
+fn warm(servers: &[Server]) -> Result<()> {
+    for server in servers {
+        let time = if server.name() == "Kafka" { WARM_UP } else { Duration::from_secs(2) };
+        load::create(server, "warm", 1, &[])?;
+        load::produce(server, "warm", 1, 1024, time / 2, &[])?;
+        if server.has_topics() {
+            load::consume(server, "warm", 1, 100_000)?;
+        }
+        load::produce(server, "warm", 1, 100, time / 2, &[])?;
+        load::delete(server, "warm")?;
+    }
+    Ok(())
+}
+
+fn trio() -> Result<Vec<Server>> {
+    let servers = vec![Server::assay()?, Server::kafka()?, Server::sink()?];
+    warm(&servers)?;
+    Ok(servers)
+}
+
+#[derive(Debug, Default, Clone)]
+struct Cell {
+    rate: Rounds,
+    cpu: Rounds,
+}
+
+impl Cell {
+    fn add(&mut self, measured: Throughput) {
+        self.rate.add(measured.per_second);
+        self.cpu.add(measured.cpu_per_million);
+    }
+}
+
+/// One line for our server, the peer, and where there is one the sink.
+fn line(label: &str, cells: &[Cell]) -> String {
+    let rates: Vec<_> = cells.iter().map(|cell| cell.rate.shown(0)).collect();
+    let cpus: Vec<_> = cells.iter().map(|cell| format!("{:.2}", cell.cpu.median())).collect();
+    let ratio = |at: usize, of: fn(&Cell) -> f64| match (cells.first(), cells.get(at)) {
+        (Some(ours), Some(theirs)) => format!("{:.2}", of(ours) / of(theirs)),
+        _ => "-".to_owned(),
+    };
+    let rate = |cell: &Cell| cell.rate.median();
+    let cpu = |cell: &Cell| cell.cpu.median();
+    format!(
+        "| {label} | {} | {} | {} | {} | {} |",
+        rates.join(" / "),
+        ratio(1, rate),
+        ratio(2, rate),
+        cpus.join(" / "),
+        ratio(1, cpu)
+    )
+}
+
+const HEAD: &str = "| | messages/s assay / Kafka / sink | of Kafka | of the sink | server CPU s per million | of Kafka |\n\
+                    |---|---|---|---|---|---|";
+
+/// One producer, acks=all: throughput and server CPU.
+pub(crate) fn produce(plan: &Plan) -> Result<()> {
+    let servers = trio()?;
+    say(&format!("\nproduce, acks=all, Kafka's heap {KAFKA_HEAP}, {} rounds of {} s", plan.rounds, plan.seconds));
+    say(HEAD);
+    let mut number = 0;
+    for (fsync, mode) in [(false, "os"), (true, "fsync")] {
+        for partitions in [1, 4] {
+            for (bytes, shown) in SIZES {
+                let mut cells = vec![Cell::default(); servers.len()];
+                for _ in 0..plan.rounds {
+                    number += 1;
+                    for (server, cell) in servers.iter().zip(&mut cells) {
+                        let topic = format!("p{number}");
+                        load::create(server, &topic, partitions, &durability(server, fsync))?;
+                        let time = Duration::from_secs(plan.seconds);
+                        cell.add(load::produce(server, &topic, partitions, bytes, time, &[])?);
+                        load::delete(server, &topic)?;
+                    }
+                }
+                say(&line(&format!("{mode}, {partitions} partitions, {shown}"), &cells));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One consumer from the beginning, with the log in the page cache and with it on the disk only.
+pub(crate) fn consume(plan: &Plan) -> Result<()> {
+    let mut servers = trio()?;
+    servers.truncate(2);
+    say(&format!("\nconsume, {} rounds", plan.rounds));
+    say(HEAD);
+    for (bytes, shown) in SIZES {
+        let messages = (400_u64 << 20) / bytes as u64;
+        let messages = messages.min(1_500_000);
+        let topic = format!("c{bytes}");
+        for server in &servers {
+            load::create(server, &topic, 1, &durability(server, false))?;
+            load::fill(server, &topic, 1, bytes, messages)?;
+        }
+        for cold in [false, true] {
+            let mut cells = vec![Cell::default(); servers.len()];
+            for _ in 0..plan.rounds {
+                for (server, cell) in servers.iter().zip(&mut cells) {
+                    if cold {
+                        evict(server.folder().context("folder")?)?;
+                    }
+                    cell.add(load::consume(server, &topic, 1, messages)?);
+                }
+            }
+            let from = if cold { "disk (evicted by fadvise)" } else { "cache" };
+            say(&line(&format!("{shown}, from {from}"), &cells));
+        }
+        for server in &servers {
+            load::delete(server, &topic)?;
+        }
+    }
+    Ok(())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "an index into the values"
+)]
+fn percentile(sorted: &[f64], part: f64) -> f64 {
+    sorted.get((sorted.len() as f64 * part) as usize).copied().unwrap_or(f64::NAN)
+}
+
+/// From send to the consumer's hand at a fixed rate.
+pub(crate) fn latency(plan: &Plan) -> Result<()> {
+    let mut servers = trio()?;
+    servers.truncate(2);
+    say("\nend to end, 100 B, one partition");
+    say("| | p50 ms assay / Kafka | of Kafka | p99 ms assay / Kafka | of Kafka |\n|---|---|---|---|---|");
+    for (fsync, mode) in [(false, "os"), (true, "fsync")] {
+        for rate in [200, 1_000] {
+            let mut found = vec![(Rounds::default(), Rounds::default()); servers.len()];
+            for round in 0..plan.rounds {
+                for (server, (middle, high)) in servers.iter().zip(&mut found) {
+                    let topic = format!("l{mode}{rate}-{round}");
+                    load::create(server, &topic, 1, &durability(server, fsync))?;
+                    let sorted = load::latencies(server, &topic, rate, Duration::from_secs(plan.seconds))?;
+                    middle.add(percentile(&sorted, 0.5));
+                    high.add(percentile(&sorted, 0.99));
+                    load::delete(server, &topic)?;
+                }
+            }
+            let [(our_p50, our_p99), (their_p50, their_p99)] = found.as_slice() else { continue };
+            say(&format!(
+                "| {mode}, {rate}/s | {} / {} | {:.2} | {} / {} | {:.2} |",
+                our_p50.shown(2),
+                their_p50.shown(2),
+                our_p50.median() / their_p50.median(),
+                our_p99.shown(2),
+                their_p99.shown(2),
+                our_p99.median() / their_p99.median()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Start on an empty folder, start after a kill with a log, and idle memory.
+pub(crate) fn start(plan: &Plan) -> Result<()> {
+    say("\nstart until metadata is answered, and idle memory");
+    say("| | assay | Kafka | times faster |\n|---|---|---|---|");
+    let starts: [fn() -> Result<Server>; 2] = [Server::assay, Server::kafka];
+    let (mut fresh, mut idle, mut killed) = (Vec::new(), Vec::new(), Vec::new());
+    for start in starts {
+        let (mut times, mut again) = (Rounds::default(), Rounds::default());
+        let server = start()?;
+        idle.push(resident_mib(server.pid())?);
+        load::create(&server, "t", 1, &[])?;
+        load::fill(&server, "t", 1, 10 * 1024, 200_000)?;
+        let mut server = server;
+        for _ in 0..plan.rounds {
+            let restarted = server.kill_and_restart()?;
+            again.add(restarted.1);
+            server = restarted.0;
+        }
+        drop(server);
+        for _ in 0..plan.rounds {
+            times.add(start_seconds(start)?);
+        }
+        fresh.push(times);
+        killed.push(again);
+    }
+    for (label, times) in [("fresh folder, s", &fresh), ("after kill -9 with 2 GiB of log, s", &killed)] {
+        let [ours, theirs] = times.as_slice() else { continue };
+        let ratio = theirs.median() / ours.median();
+        say(&format!("| {label} | {} | {} | {ratio:.0} |", ours.shown(3), theirs.shown(3)));
+    }
+    if let [ours, theirs] = idle.as_slice() {
+        say(&format!("| idle memory, MiB | {ours:.1} | {theirs:.1} | {:.0} |", theirs / ours));
+    }
+    Ok(())
+}
+
+/// Spawn to the first answer. Kafka's folder is formatted before, which is not counted.
+fn start_seconds(start: fn() -> Result<Server>) -> Result<f64> {
+    let server = start()?;
+    // a formatted or fresh folder without a topic: the second start does the same work
+    let (_server, seconds) = server.kill_and_restart()?;
+    Ok(seconds)
+}
+
+/// What waiting for the disk costs: `fsync` against `os`, as the disk is and with syncs of 5 ms.
+pub(crate) fn sync(plan: &Plan) -> Result<()> {
+    say("\nfsync against os, 1 KiB, four partitions, idempotent, five requests in flight");
+    say("| disk | os messages/s | fsync messages/s | fsync of os |\n|---|---|---|---|");
+    let settings = [("enable.idempotence", "true"), ("max.in.flight.requests.per.connection", "5")];
+    let mut disks = vec![("as it is", Server::assay()?)];
+    match faults_binary() {
+        Some(program) => {
+            let slow = Launch::default().program(program).env("ASSAY_FAULT_SYNC_DELAY_MS", "5");
+            disks.push(("syncs take 5 ms longer", Server::assay_as(slow)?));
+        }
+        None => say("(no ASSAY_FAULTS_BIN: a slow disk is not measured)"),
+    }
+    for (label, server) in &disks {
+        let mut cells = [Cell::default(), Cell::default()];
+        for round in 0..plan.rounds {
+            for (fsync, cell) in [false, true].into_iter().zip(&mut cells) {
+                let topic = format!("s{round}{fsync}");
+                load::create(server, &topic, 4, &durability(server, fsync))?;
+                let time = Duration::from_secs(plan.seconds);
+                cell.add(load::produce(server, &topic, 4, 1024, time, &settings)?);
+                load::delete(server, &topic)?;
+            }
+        }
+        let [os, fsync] = &cells;
+        let ratio = fsync.rate.median() / os.rate.median();
+        say(&format!("| {label} | {} | {} | {ratio:.2} |", os.rate.shown(0), fsync.rate.shown(0)));
+    }
+    Ok(())
+}
