@@ -44,7 +44,7 @@ pub(crate) use pattern::Pattern;
 use state::{Answer, Event, Limits, Ticket};
 use transactions::Expected;
 
-use crate::authorizer::Access;
+use crate::authorizer::{Access, Operation, ResourceType};
 use crate::clock::Clock;
 use crate::journal::{InternalTopic, Journal, TopicJournal};
 use crate::protocol::ErrorCode;
@@ -71,6 +71,20 @@ pub struct ClientInfo {
     pub host: String,
     /// What the peer may do.
     pub access: Access,
+}
+
+impl ClientInfo {
+    /// 30 unless the client may do this to a group.
+    pub(crate) fn check_group(&self, operation: Operation, group: &str) -> Result<(), ErrorCode> {
+        let allowed = self.access.allows(operation, ResourceType::Group, group);
+        if allowed { Ok(()) } else { Err(ErrorCode::GroupAuthorizationFailed) }
+    }
+
+    /// 29 unless the client may do this to a topic.
+    pub(crate) fn check_topic(&self, operation: Operation, topic: &str) -> Result<(), ErrorCode> {
+        let allowed = self.access.allows(operation, ResourceType::Topic, topic);
+        if allowed { Ok(()) } else { Err(ErrorCode::TopicAuthorizationFailed) }
+    }
 }
 
 /// The group coordinator. Cheap to clone.

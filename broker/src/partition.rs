@@ -170,7 +170,8 @@ impl Partition {
     pub(crate) fn online(identity: Identity, log: Recovered) -> Arc<Self> {
         let end = log.next_offset;
         let segments = Segments::new(log.segments);
-        let writer = Writer::new(end, log.epochs.current(), log.producers, identity.engine.clock.now_ms());
+        let (now_ms, size) = (identity.engine.clock.now_ms(), segments.active().size());
+        let writer = Writer::new(end, log.epochs.current(), log.producers, now_ms, size);
         Self::new(
             identity,
             Some(segments),
@@ -191,7 +192,7 @@ impl Partition {
             error = text,
             "partition is offline"
         );
-        let writer = Writer::new(0, 0, crate::producer_state::ProducerState::default(), 0);
+        let writer = Writer::new(0, 0, crate::producer_state::ProducerState::default(), 0, 0);
         let ends = (0, 0, recovery_point);
         Self::new(identity, None, Epochs::first(0), writer, ends, Status::Offline, Some(text))
     }

@@ -2,6 +2,7 @@
 //!
 //! 69 for an unknown group and for a classic one, which `DescribeGroups` describes. 1 brings the type of a member.
 
+use crate::authorizer::Operation;
 use crate::groups::actor::{Command, ConsumerDescription};
 use crate::groups::consumer::{self, Registered};
 use crate::groups::{ClientInfo, Groups};
@@ -22,11 +23,15 @@ impl Groups {
         &self,
         request: ConsumerGroupDescribeRequest,
         _version: i16,
-        _client: &ClientInfo,
+        client: &ClientInfo,
     ) -> ConsumerGroupDescribeResponse {
         let mut groups = Vec::with_capacity(request.group_ids.len());
         for group_id in request.group_ids {
-            let mut described = match self.ask(&group_id, |reply| Command::DescribeConsumer { reply }).await {
+            let asked = match client.check_group(Operation::Describe, &group_id) {
+                Ok(()) => self.ask(&group_id, |reply| Command::DescribeConsumer { reply }).await,
+                Err(code) => Err(code),
+            };
+            let mut described = match asked {
                 Ok(Some(Some(description))) => self.described(description),
                 Ok(Some(None) | None) => DescribedGroup {
                     error_code: ErrorCode::GroupIdNotFound.into(),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use crate::authorizer::Operation;
 use crate::groups::actor::Command;
 use crate::groups::consumer::{
     Assignment, Assignor, Heartbeat, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Told,
@@ -33,6 +34,9 @@ impl Groups {
         if version == BROKER_CHOOSES_ID && request.member_id.is_empty() && request.member_epoch == JOIN_EPOCH
         {
             request.member_id = Uuid::new_v4().to_string();
+        }
+        if let Err(code) = client.check_group(Operation::Read, &request.group_id) {
+            return refused(code, text(code));
         }
         let (group, member_id) = (request.group_id.clone(), request.member_id.clone());
         let joins = request.member_epoch == JOIN_EPOCH;
@@ -161,6 +165,7 @@ fn text(code: ErrorCode) -> &'static str {
         ErrorCode::UnreleasedInstanceId => "the instance id is still used by another member",
         ErrorCode::GroupMaxSizeReached => "the group has its maximum size",
         ErrorCode::GroupIdNotFound => "there is no group of the consumer protocol with this id",
+        ErrorCode::GroupAuthorizationFailed => "the group is not allowed",
         _ => "the coordinator cannot answer now",
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! 3 brings authorized operations, 4 instance ids, 6 the code 69 for an unknown group (before: state "Dead").
 
+use crate::authorizer::Operation;
 use crate::groups::actor::{Command, Description};
 use crate::groups::{ClientInfo, Groups};
 use crate::protocol::ErrorCode;
@@ -19,11 +20,15 @@ impl Groups {
         &self,
         request: DescribeGroupsRequest,
         version: i16,
-        _client: &ClientInfo,
+        client: &ClientInfo,
     ) -> DescribeGroupsResponse {
         let mut groups = Vec::with_capacity(request.groups.len());
         for group in request.groups {
-            let mut described = match self.ask(&group, |reply| Command::Describe { reply }).await {
+            let asked = match client.check_group(Operation::Describe, &group) {
+                Ok(()) => self.ask(&group, |reply| Command::Describe { reply }).await,
+                Err(code) => Err(code),
+            };
+            let mut described = match asked {
                 Ok(Some(Some(description))) => known(group, description),
                 Ok(Some(None) | None) => unknown(group, version),
                 Err(error) => {

@@ -11,6 +11,8 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
+use crate::authorizer::{Operation, ResourceType};
+use crate::compression::Codec;
 use crate::dispatch::Context;
 use crate::error::{read_error_code, storage_code};
 use crate::partition::{Isolation, Partition};
@@ -19,10 +21,13 @@ use crate::protocol::messages::fetch::{
 };
 use crate::protocol::messages::{FetchRequest, FetchResponse};
 use crate::protocol::{ErrorCode, Records};
+use crate::record_batch::Batches;
 use crate::sessions::{Asked, Part, TopicKey};
 
 /// First version that names topics by id.
 const TOPIC_IDS_SINCE: i16 = 13;
+/// First version that may carry zstd.
+const ZSTD_SINCE: i16 = 10;
 /// First version whose clients know the code of a failing disk.
 const STORAGE_ERROR_SINCE: i16 = 6;
 /// Longest wait accepted.
@@ -61,6 +66,9 @@ pub(crate) async fn handle(context: &Context, request: FetchRequest) -> FetchRes
         poll.wait(context, now + max_wait).await;
     }
     let mut answers = poll.read().await;
+    if context.version < ZSTD_SINCE {
+        refuse_zstd(&mut answers);
+    }
     for (_, data) in
         answers.iter_mut().filter(|(_, data)| data.error_code == ErrorCode::KafkaStorageError.code())
     {
@@ -69,6 +77,16 @@ pub(crate) async fn handle(context: &Context, request: FetchRequest) -> FetchRes
     }
     let answers = sessions.finish(&fetching, answers);
     FetchResponse { session_id: fetching.session_id, responses: by_topic(answers), ..Default::default() }
+}
+
+/// A client from before zstd is told so, instead of records that it cannot read.
+fn refuse_zstd(answers: &mut [(TopicKey, PartitionData)]) {
+    for (_, data) in answers {
+        let records = data.records.clone().unwrap_or_default().into_bytes();
+        if Batches::new(&records).any(|(header, _)| header.codec() == Some(Codec::Zstd)) {
+            *data = refused(data.partition_index, ErrorCode::UnsupportedCompressionType);
+        }
+    }
 }
 
 /// The request as sessions see it. Before version 7 there are none, which is what the fields' defaults say.
@@ -101,6 +119,9 @@ fn resolve(context: &Context, part: Part) -> Wanted {
         (topics.get(&topic.name), ErrorCode::UnknownTopicOrPartition)
     };
     let partition = found.ok_or(unknown).and_then(|found| {
+        if !context.access.allows(Operation::Read, ResourceType::Topic, found.name()) {
+            return Err(ErrorCode::TopicAuthorizationFailed);
+        }
         let partition = found.partition(request.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         check_epoch(&partition, request.current_leader_epoch)?;
         Ok(partition)

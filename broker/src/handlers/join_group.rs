@@ -8,6 +8,7 @@
 
 use uuid::Uuid;
 
+use crate::authorizer::Operation;
 use crate::groups::state::{Answer, Event, Identity, Join, JoinAnswer, Protocol, Ticket};
 use crate::groups::{ClientInfo, Groups, NAME_BYTES_MAX};
 use crate::protocol::ErrorCode;
@@ -30,7 +31,8 @@ impl Groups {
         client: &ClientInfo,
     ) -> JoinGroupResponse {
         let member_id = request.member_id.clone();
-        if let Err(error) = self.check_join(&request) {
+        let allowed = client.check_group(Operation::Read, &request.group_id);
+        if let Err(error) = allowed.and_then(|()| self.check_join(&request)) {
             return answer(JoinAnswer::refused(error, member_id));
         }
         let create = member_id.is_empty();

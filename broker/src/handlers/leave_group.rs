@@ -3,6 +3,7 @@
 //! Up to 2 one member leaves and the code is the whole answer. From 3 on several members leave and each gets a code; a
 //! static member may be named by its instance id alone. 5 brings a reason.
 
+use crate::authorizer::Operation;
 use crate::groups::state::{Answer, Event, Identity};
 use crate::groups::{ClientInfo, Groups};
 use crate::protocol::ErrorCode;
@@ -18,10 +19,13 @@ impl Groups {
         &self,
         request: LeaveGroupRequest,
         version: i16,
-        _client: &ClientInfo,
+        client: &ClientInfo,
     ) -> LeaveGroupResponse {
         if request.group_id.is_empty() {
             return refused(ErrorCode::InvalidGroupId);
+        }
+        if let Err(code) = client.check_group(Operation::Read, &request.group_id) {
+            return refused(code);
         }
         let listed = version >= LIST_SINCE;
         let members = if listed {

@@ -1,5 +1,6 @@
 //! `ListGroups` (key 16, versions 0 to 5). 4 brings states and a filter by them, 5 types and a filter by them.
 
+use crate::authorizer::Operation;
 use crate::groups::{ClientInfo, Groups};
 use crate::protocol::messages::list_groups::ListedGroup;
 use crate::protocol::messages::{ListGroupsRequest, ListGroupsResponse};
@@ -11,7 +12,7 @@ impl Groups {
         &self,
         request: ListGroupsRequest,
         _version: i16,
-        _client: &ClientInfo,
+        client: &ClientInfo,
     ) -> ListGroupsResponse {
         let passes = |filter: &[String], value: &str| {
             filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
@@ -20,7 +21,12 @@ impl Groups {
             return ListGroupsResponse { error_code: error.into(), ..ListGroupsResponse::default() };
         }
         let mut groups = Vec::new();
+        // Who may describe the cluster sees all groups, anybody else those they may describe.
+        let all = client.access.allows_cluster(Operation::Describe);
         for (id, handle) in self.handles() {
+            if !all && client.check_group(Operation::Describe, &id).is_err() {
+                continue;
+            }
             let summary = handle.summary();
             if passes(&request.types_filter, summary.kind) && passes(&request.states_filter, summary.state) {
                 groups.push(ListedGroup {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::authorizer::{Operation, ResourceType};
 use crate::dispatch::Context;
 use crate::error::read_error_code;
 use crate::handlers::fetch::check_epoch;
@@ -24,10 +25,16 @@ pub(crate) async fn handle(context: &Context, request: ListOffsetsRequest) -> Li
         if request.isolation_level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted };
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
+        let allowed = context.access.allows(Operation::Describe, ResourceType::Topic, &topic.name);
         let found = context.broker.topics().get(&topic.name);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for wanted in topic.partitions {
             let partition = found.as_ref().and_then(|topic| topic.partition(wanted.partition_index));
+            let partition = match partition {
+                _ if !allowed => Err(ErrorCode::TopicAuthorizationFailed),
+                Some(partition) => Ok(partition),
+                None => Err(ErrorCode::UnknownTopicOrPartition),
+            };
             partitions.push(answer(partition, &wanted, isolation).await);
         }
         topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
@@ -36,13 +43,13 @@ pub(crate) async fn handle(context: &Context, request: ListOffsetsRequest) -> Li
 }
 
 async fn answer(
-    partition: Option<Arc<Partition>>,
+    partition: Result<Arc<Partition>, ErrorCode>,
     wanted: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> ListOffsetsPartitionResponse {
     let found = match partition {
-        Some(partition) => find(&partition, wanted, isolation).await,
-        None => Err(ErrorCode::UnknownTopicOrPartition),
+        Ok(partition) => find(&partition, wanted, isolation).await,
+        Err(code) => Err(code),
     };
     let partition_index = wanted.partition_index;
     match found {
@@ -75,7 +82,7 @@ async fn find(
         LATEST => return Ok((-1, end, epoch)),
         EARLIEST | EARLIEST_LOCAL => return Ok((-1, partition.log_start_offset(), epoch)),
         LATEST_TIERED => return Ok((-1, -1, -1)),
-        MAX_TIMESTAMP => partition.max_timestamp().await,
+        MAX_TIMESTAMP => partition.max_timestamp(isolation).await,
         timestamp if timestamp >= 0 => partition.offset_for_timestamp(timestamp, isolation).await,
         _ => return Err(ErrorCode::InvalidRequest),
     };

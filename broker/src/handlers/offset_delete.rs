@@ -3,6 +3,7 @@
 //! 69 for an unknown group, 68 for one with members of another kind than consumers, 86 for a topic that a member
 //! subscribes to, 3 for a partition that does not exist. Answered once the tombstones are durable.
 
+use crate::authorizer::Operation;
 use crate::groups::actor::Command;
 use crate::groups::offsets::Place;
 use crate::groups::{ClientInfo, Groups};
@@ -16,20 +17,27 @@ impl Groups {
         &self,
         request: OffsetDeleteRequest,
         _version: i16,
-        _client: &ClientInfo,
+        client: &ClientInfo,
     ) -> OffsetDeleteResponse {
         let OffsetDeleteRequest { group_id, topics } = request;
+        if let Err(code) = client.check_group(Operation::Delete, &group_id) {
+            return refused(code);
+        }
         let mut places: Vec<Place> = Vec::new();
         let mut answered: Vec<OffsetDeleteResponseTopic> = Vec::new();
         for topic in topics {
+            let allowed = client.check_topic(Operation::Read, &topic.name);
             let mut partitions = Vec::with_capacity(topic.partitions.len());
             for partition in topic.partitions {
                 let partition_index = partition.partition_index;
-                let exists = self.has_partition(&topic.name, partition_index);
-                if exists {
+                let code = match allowed {
+                    Err(code) => code,
+                    Ok(()) if self.has_partition(&topic.name, partition_index) => ErrorCode::None,
+                    Ok(()) => ErrorCode::UnknownTopicOrPartition,
+                };
+                if code == ErrorCode::None {
                     places.push((topic.name.clone(), partition_index));
                 }
-                let code = if exists { ErrorCode::None } else { ErrorCode::UnknownTopicOrPartition };
                 partitions.push(OffsetDeleteResponsePartition { partition_index, error_code: code.into() });
             }
             answered.push(OffsetDeleteResponseTopic { name: topic.name, partitions });

@@ -3,6 +3,7 @@
 //! 3 brings static members, 5 protocol type and name, which must be the group's. Parked until the leader's assignment
 //! is durable, at most the longest rebalance timeout of the members.
 
+use crate::authorizer::Operation;
 use crate::groups::state::{Answer, Event, Identity, Sync, SyncAnswer};
 use crate::groups::{ClientInfo, Groups};
 use crate::protocol::ErrorCode;
@@ -14,10 +15,13 @@ impl Groups {
         &self,
         request: SyncGroupRequest,
         _version: i16,
-        _client: &ClientInfo,
+        client: &ClientInfo,
     ) -> SyncGroupResponse {
         if request.group_id.is_empty() {
             return answer(SyncAnswer::refused(ErrorCode::InvalidGroupId));
+        }
+        if let Err(code) = client.check_group(Operation::Read, &request.group_id) {
+            return answer(SyncAnswer::refused(code));
         }
         let group = request.group_id;
         // Assignments are copied out of the frame, which they would keep alive as a whole.

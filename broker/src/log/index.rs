@@ -27,7 +27,7 @@ impl IndexEntry {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "takes the halves")]
-    fn decode(bytes: [u8; 8]) -> Self {
+    pub(crate) fn decode(bytes: [u8; 8]) -> Self {
         let both = u64::from_be_bytes(bytes);
         Self { relative_offset: (both >> 32) as u32, position: both as u32 }
     }

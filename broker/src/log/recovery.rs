@@ -20,6 +20,9 @@ use super::{PartitionDir, file_name, index, offset_of_file, time_index};
 use crate::producer_state::ProducerState;
 
 mod producers;
+mod tail;
+
+use tail::Resumed;
 
 /// Snapshots of producer state.
 pub(crate) const SNAPSHOT: &str = "snapshot";
@@ -71,6 +74,8 @@ pub(crate) struct Known {
     pub(crate) log_start: i64,
     /// The last stop was orderly.
     pub(crate) clean: bool,
+    /// The log may have gaps that compaction left.
+    pub(crate) compacted: bool,
 }
 
 /// An opened log.
@@ -94,7 +99,7 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
         if opened.cut(known, base)? {
             continue;
         }
-        opened.open_segment(known, base, next_base)?;
+        opened.open_segment(known, base, next_base, &files.snapshots)?;
     }
     let mut next_offset = opened.segments.last().map_or(0, |segment| segment.state().next_offset);
     if next_offset < known.recovery_point {
@@ -200,8 +205,8 @@ struct Opened {
     truncated_bytes: u64,
     last_epoch: Option<i32>,
     changed: bool,
-    /// Segments whose transaction index is to be made anew, by base offset.
-    rebuilt: Vec<i64>,
+    /// Segments whose transaction index is to be made anew, by base offset, and from which offset on.
+    rebuilt: Vec<(i64, i64)>,
 }
 
 impl Opened {
@@ -223,6 +228,7 @@ impl Opened {
         known: &Known,
         base: i64,
         next_base: Option<i64>,
+        snapshots: &[i64],
     ) -> Result<(), RecoveryError> {
         let log = known.dir.open(&file_name(base, LOG), OpenMode::Read)?;
         let size = log.size()?;
@@ -232,8 +238,10 @@ impl Opened {
             self.last_epoch = epoch.or(self.last_epoch);
             state
         } else {
-            self.rebuilt.push(base);
-            self.rebuild(known, base, next_base, trusted)?
+            let resumed = if trusted { None } else { tail::resume(known, base, &*log, snapshots)? };
+            let from = resumed.as_ref().map_or(base, |resumed| resumed.from);
+            self.rebuilt.push((base, from));
+            self.rebuild(known, base, next_base, trusted, resumed)?
         };
         // Only the last segment is written to; a cut makes this one the last.
         let sealed = next_base.is_some() && self.truncated_bytes == 0;
@@ -241,20 +249,20 @@ impl Opened {
         Ok(())
     }
 
-    /// Reads a segment from the front with checksums, cuts a torn tail and writes the indexes anew.
+    /// Reads a segment with checksums, from the front or where `resumed` says, cuts a torn tail and writes the indexes anew.
     fn rebuild(
         &mut self,
         known: &Known,
         base: i64,
         next_base: Option<i64>,
         trusted: bool,
+        resumed: Option<Resumed>,
     ) -> Result<SegmentState, RecoveryError> {
         let name = file_name(base, LOG);
         let log = known.dir.open(&name, OpenMode::ReadWrite)?;
         let size = log.size()?;
-        let mut state = SegmentState::empty(base);
-        let mut rows = IndexRows::default();
-        let mut scan = Scan::new(&*log, 0, size);
+        let Resumed { mut state, mut rows, .. } = resumed.unwrap_or_else(|| Resumed::at_start(base));
+        let mut scan = Scan::new(&*log, state.size, size);
         let reason = loop {
             match scan.next_batch()? {
                 Step::End => match next_base {
@@ -269,6 +277,11 @@ impl Opened {
                     let past_next = next_base.is_some_and(|next| header.last_offset() >= next);
                     if header.base_offset < state.next_offset || header.last_offset_delta < 0 || past_next {
                         break Some(format!("offset {} is out of order", header.base_offset));
+                    }
+                    // What was not synced was not compacted either, or its log may be.
+                    let gap = header.base_offset > state.next_offset;
+                    if gap && !known.compacted && state.next_offset >= known.recovery_point {
+                        break Some(format!("offsets up to {} are missing", header.base_offset));
                     }
                     if let Err(error) = header.check_crc(bytes) {
                         break Some(error.to_string());

@@ -32,6 +32,17 @@ impl TimeEntry {
     }
 }
 
+impl TimeEntry {
+    /// Reads an entry; `None` from fewer bytes.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (time, offset) = bytes.split_at_checked(8)?;
+        Some(Self {
+            timestamp_ms: i64::from_be_bytes(time.try_into().ok()?),
+            relative_offset: u32::from_be_bytes(offset.try_into().ok()?),
+        })
+    }
+}
+
 /// Reads entry `at`.
 pub(crate) fn entry(file: &dyn StorageFile, at: u32) -> io::Result<TimeEntry> {
     let (mut time, mut offset) = ([0; 8], [0; 4]);

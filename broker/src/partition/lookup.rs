@@ -47,12 +47,15 @@ impl Partition {
         self.engine.readers.run(search).await.ok_or(ReadError::Offline)?.map_err(ReadError::Io)
     }
 
-    /// The first record that carries the largest timestamp; `None` in an empty log.
-    pub async fn max_timestamp(self: &Arc<Self>) -> Result<Option<TimestampOffset>, ReadError> {
+    /// The first record that carries the largest timestamp; `None` in an empty log, and when the reader may not see it.
+    pub async fn max_timestamp(
+        self: &Arc<Self>,
+        isolation: Isolation,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
         let segments = self.readable()?.all();
         match segments.iter().map(|segment| segment.state().max_timestamp).max() {
             Some(timestamp_ms) if timestamp_ms >= 0 => {
-                self.offset_for_timestamp(timestamp_ms, Isolation::ReadUncommitted).await
+                self.offset_for_timestamp(timestamp_ms, isolation).await
             }
             _ => Ok(None),
         }

@@ -308,7 +308,10 @@ async fn sealed_segments_rebuilt_after_a_kill_keep_their_largest_timestamp() {
         let found = partition.offset_for_timestamp(NOW + n * 10, Isolation::ReadUncommitted).await.unwrap();
         assert_eq!(found.map(|found| found.offset), Some(n));
     }
-    assert_eq!(partition.max_timestamp().await.unwrap().map(|found| found.offset), Some(8));
+    assert_eq!(
+        partition.max_timestamp(Isolation::ReadUncommitted).await.unwrap().map(|found| found.offset),
+        Some(8)
+    );
 }
 
 #[tokio::test]

@@ -21,6 +21,11 @@ use crate::topics::config::{Durability, TopicConfig};
 /// Bytes gathered into one write.
 const WRITE_BYTES_MAX: usize = 4 << 20;
 
+/// Bytes of log from one mark to the next.
+const MARK_BYTES: u64 = if cfg!(test) { 2 << 10 } else { 64 << 20 };
+/// Marks that stay.
+const MARKS_KEPT: usize = 2;
+
 /// Appends waiting for the writer thread.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -36,11 +41,23 @@ pub(super) struct Writer {
     pub(super) producers: ProducerState,
     /// When the active segment was created.
     active_since_ms: i64,
+    /// Size of the active segment at the last mark.
+    marked_at: u64,
+    /// Offsets of the last marks, oldest first.
+    marks: VecDeque<i64>,
 }
 
 impl Writer {
-    pub(super) fn new(next_offset: i64, epoch: i32, producers: ProducerState, now_ms: i64) -> Self {
-        Self { next_offset, epoch, producers, active_since_ms: now_ms }
+    /// `size` is that of the active segment.
+    pub(super) fn new(
+        next_offset: i64,
+        epoch: i32,
+        producers: ProducerState,
+        now_ms: i64,
+        size: u64,
+    ) -> Self {
+        let marks = VecDeque::new();
+        Self { next_offset, epoch, producers, active_since_ms: now_ms, marked_at: size, marks }
     }
 }
 
@@ -273,6 +290,7 @@ impl Partition {
         active.seal();
         segments.push(Arc::new(next));
         writer.active_since_ms = self.engine.clock.now_ms();
+        writer.marked_at = 0;
         let mut unsynced = lock(&self.unsynced);
         unsynced.add(&sealed.log);
         unsynced.add(&sealed.index);
@@ -319,6 +337,7 @@ impl Partition {
             }
         }
         lock(&self.stable).apply(&stage.changes, &stage.aborted);
+        self.mark(&active, writer);
         let bytes = stage.bytes.freeze();
         let (length, budget) = (bytes.len(), self.engine.config.tail_cache_bytes);
         lock(&self.tail).push(base_offset, next_offset, bytes, &self.engine.tail_bytes, budget);
@@ -330,6 +349,38 @@ impl Partition {
         }
         self.written(&active, next_offset, length, durability, config);
         answer(stage.replies);
+    }
+
+    /// From time to time writes the producers down and has the indexes synced, so that a start after a kill reads only what
+    /// follows instead of the whole active segment. Of such marks the last two are kept: the newest may not be durable yet.
+    fn mark(&self, active: &Segment, writer: &mut Writer) {
+        let size = active.size();
+        if size < writer.marked_at.saturating_add(MARK_BYTES) {
+            return;
+        }
+        writer.marked_at = size;
+        let written = active.handles().and_then(|handles| Ok((handles, self.write_snapshot(writer)?)));
+        match written {
+            Ok((handles, snapshot)) => {
+                let mut unsynced = lock(&self.unsynced);
+                unsynced.add(&handles.index);
+                unsynced.add(&handles.time_index);
+                unsynced.add(&snapshot);
+                unsynced.dir = true;
+            }
+            // The next one will do.
+            Err(error) => {
+                tracing::warn!(topic = &*self.topic, partition = self.index, %error, "no producer snapshot");
+                return;
+            }
+        }
+        writer.marks.push_back(writer.next_offset);
+        if writer.marks.len() > MARKS_KEPT
+            && let Some(offset) = writer.marks.pop_front()
+        {
+            // Removed again with old segments, should this fail.
+            let _ = self.dir.remove(&file_name(offset, crate::log::recovery::SNAPSHOT));
+        }
     }
 
     /// A write failed: nothing of it happened.

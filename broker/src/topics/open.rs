@@ -205,7 +205,9 @@ fn open_partition(identity: Identity, clean: bool, offsets: &Known) -> Arc<Parti
     let log_start = offsets.starts.get(&key).copied().unwrap_or(0);
     let recovery_point = offsets.points.get(&key).copied().unwrap_or(0);
     let limits = segment_limits(&identity.config);
-    let known = recovery::Known { dir: Arc::clone(&identity.dir), limits, recovery_point, log_start, clean };
+    let compacted = identity.config.compact || offsets.dirty.contains_key(&key);
+    let dir = Arc::clone(&identity.dir);
+    let known = recovery::Known { dir, limits, recovery_point, log_start, clean, compacted };
     match recover(&known) {
         Ok(log) => {
             if log.truncated_bytes > 0 {

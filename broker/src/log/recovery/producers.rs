@@ -34,7 +34,7 @@ pub(super) fn load(
     next_offset: i64,
 ) -> io::Result<Loaded> {
     let segments = &opened.segments;
-    let latest = opened.rebuilt.iter().min().map_or(next_offset, |base| *base);
+    let latest = opened.rebuilt.iter().map(|(_, from)| *from).min().unwrap_or(next_offset);
     let mut newest = None;
     for &offset in snapshots.iter().rev() {
         let name = file_name(offset, SNAPSHOT);
@@ -59,16 +59,28 @@ pub(super) fn load(
     }
     let aborted = replay(segments, from, next_offset, &mut state)?;
     let mut changed = false;
-    for segment in segments.iter().filter(|segment| opened.rebuilt.contains(&segment.base_offset())) {
-        changed |= write_txn_index(dir, segment, &aborted)?;
+    for segment in segments {
+        let rebuilt = opened.rebuilt.iter().find(|(base, _)| *base == segment.base_offset());
+        if let Some((_, from)) = rebuilt {
+            changed |= write_txn_index(dir, segment, *from, &aborted)?;
+        }
     }
     Ok(Loaded { state, changed })
 }
 
-/// Gives a rebuilt segment its transaction index; none when it aborts nothing. Returns whether a file changed.
-fn write_txn_index(dir: &PartitionDir, segment: &Segment, aborted: &[Aborted]) -> io::Result<bool> {
-    let range = segment.base_offset()..segment.state().next_offset;
-    let own: Vec<_> = aborted.iter().filter(|entry| range.contains(&entry.last_offset)).copied().collect();
+/// Gives a rebuilt segment its transaction index; none when it aborts nothing. What the file says of markers below `from` is
+/// kept. Returns whether a file changed.
+fn write_txn_index(
+    dir: &PartitionDir,
+    segment: &Segment,
+    from: i64,
+    aborted: &[Aborted],
+) -> io::Result<bool> {
+    let range = from..segment.state().next_offset;
+    let mut own = Vec::new();
+    segment.aborted(segment.base_offset(), i64::MAX, &mut own)?;
+    own.retain(|entry| entry.last_offset < from);
+    own.extend(aborted.iter().filter(|entry| range.contains(&entry.last_offset)));
     segment.set_aborted(u32::try_from(own.len()).unwrap_or(u32::MAX));
     let name = file_name(segment.base_offset(), TXN_INDEX);
     if own.is_empty() {

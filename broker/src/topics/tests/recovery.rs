@@ -224,3 +224,99 @@ async fn files_of_a_dead_cleanup_are_removed() {
         !names.iter().any(|name| name.contains("deleted") || name.contains("tmp") || name.contains("99."))
     );
 }
+
+fn wide(n: i32) -> Bytes {
+    let value = format!("{n:0>90}");
+    BatchBuilder::new().producer(5, 0, n).record(NOW + i64::from(n), None, Some(value.as_bytes())).build()
+}
+
+#[tokio::test]
+async fn a_start_after_a_kill_reads_only_what_follows_the_last_mark() {
+    let memory = Memory::default();
+    let topics = open(&memory);
+    topics.create("t", 1, settings(&[("index.interval.bytes", "300")])).await.unwrap();
+    let partition = partition_of(&topics, "t", 0);
+    for n in 0..100 {
+        produce(&partition, wide(n)).await;
+    }
+    topics.0.write_checkpoints().unwrap();
+    for n in 100..110 {
+        produce(&partition, wide(n)).await;
+    }
+    let expected = values(&partition).await;
+    drop(partition);
+    let killed = kill(&memory, topics);
+    let log = Path::new(DIR).join("t-0/00000000000000000000.log");
+    // what is not read is not seen to be damaged
+    for (position, online) in [(200, true), (3000, true), (killed.content(&log).unwrap().len() - 2500, false)]
+    {
+        let damaged = killed.after_power_loss(Loss::Nothing);
+        damaged.damage(&log, position);
+        let topics = open(&damaged);
+        let status = partition_of(&topics, "t", 0).status();
+        assert_eq!(status == Status::Online, online, "{position}");
+    }
+    for loss in [Loss::Nothing, Loss::All, Loss::Random(7)] {
+        let topics = open(&killed.after_power_loss(loss));
+        let partition = partition_of(&topics, "t", 0);
+        assert_eq!(partition.status(), Status::Online, "{:?}", partition.fault());
+        assert_eq!(values(&partition).await, expected);
+        let found = partition.offset_for_timestamp(NOW + 50, Isolation::ReadUncommitted).await.unwrap();
+        assert_eq!(found.map(|found| found.offset), Some(50));
+        assert_eq!(partition.max_timestamp(Isolation::ReadUncommitted).await.unwrap().unwrap().offset, 109);
+        // producers are known, too
+        assert!(partition.append(wide(109), CLIENT).await.unwrap().duplicate);
+        assert_eq!(produce(&partition, wide(110)).await.base_offset, 110);
+    }
+}
+
+#[tokio::test]
+async fn indexes_that_disagree_with_the_log_are_made_anew() {
+    for index in ["index", "timeindex"] {
+        let memory = Memory::default();
+        let topics = open(&memory);
+        topics.create("t", 1, settings(&[("index.interval.bytes", "300")])).await.unwrap();
+        let partition = partition_of(&topics, "t", 0);
+        for n in 0..60 {
+            produce(&partition, wide(n)).await;
+        }
+        topics.0.write_checkpoints().unwrap();
+        let expected = values(&partition).await;
+        drop(partition);
+        let killed = kill(&memory, topics);
+        let path = Path::new(DIR).join(format!("t-0/00000000000000000000.{index}"));
+        let changes: [fn(&mut Vec<u8>); 3] = [|bytes| bytes.fill(0), |bytes| bytes.truncate(13), Vec::clear];
+        for change in changes {
+            let damaged = killed.after_power_loss(Loss::Nothing);
+            damaged.edit(&path, change);
+            let topics = open(&damaged);
+            let partition = partition_of(&topics, "t", 0);
+            assert_eq!(partition.status(), Status::Online, "{:?}", partition.fault());
+            assert_eq!(values(&partition).await, expected);
+            for n in [0, 17, 59] {
+                let read = partition.read(n, 1, true, Isolation::ReadUncommitted).await.unwrap();
+                assert_eq!(Batches::new(&read.records).next().unwrap().0.base_offset, n);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gap_in_the_unsynced_tail_ends_a_log_that_was_never_compacted() {
+    for (policy, end) in [("delete", 2), ("compact", 12)] {
+        let memory = Memory::default();
+        let topics = open(&memory);
+        topics.create("t", 1, settings(&[("cleanup.policy", policy)])).await.unwrap();
+        let partition = partition_of(&topics, "t", 0);
+        for value in ["a", "b", "c"] {
+            produce(&partition, batch(value)).await;
+        }
+        drop(partition);
+        let killed = kill(&memory, topics);
+        let log = Path::new(DIR).join("t-0/00000000000000000000.log");
+        let third = killed.content(&log).unwrap().len() / 3 * 2;
+        killed.edit(&log, |bytes| bytes[third + 7] = 11);
+        let topics = open(&killed);
+        assert_eq!(partition_of(&topics, "t", 0).log_end_offset(), end, "{policy}");
+    }
+}
