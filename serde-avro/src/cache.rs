@@ -120,6 +120,16 @@ struct LatestKey {
 }
 
 /// A registry, or another [`SchemaSource`], with everything that is known of it. Cheap to clone; clones share what they know.
+///
+/// ```
+/// use std::time::Duration;
+/// use assay_serde_avro::{CacheSettings, CachedClient, RegistryClient};
+///
+/// let client = RegistryClient::new("http://localhost:8081")?;
+/// let settings = CacheSettings { latest_ttl: Some(Duration::from_secs(10)), ..CacheSettings::default() };
+/// let registry = CachedClient::with_settings(client, settings);
+/// # Ok::<(), assay_serde_avro::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct CachedClient {
     inner: Arc<Inner>,

@@ -21,7 +21,8 @@ use std::time::{Duration, Instant, SystemTime};
 pub use auth::{Auth, BearerScope, OAuth};
 pub use builder::RegistryClientBuilder;
 pub use endpoints::{
-    AssociationQuery, ClusterId, ClusterScope, ListQuery, SchemaQuery, SchemasQuery, ServerVersion, Verdict,
+    AsOf, AssociationQuery, ClusterId, ClusterScope, HistoryQuery, ListQuery, RegisterOptions, SchemaQuery,
+    SchemasQuery, ServerVersion, Verdict,
 };
 pub use retry::RetryPolicy;
 pub use source::{AssociatedSubjects, NewSchema, SchemaSource, SourceSchema};
@@ -44,6 +45,26 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// A client of one schema registry, which may have several addresses.
 ///
 /// The address that answered last is asked first; on a failure the client goes on to the next one and stays there.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = assay_registry_server::testing::Registry::start().await?;
+/// # let (first, second) = ("http://127.0.0.1:1", server.url());
+/// use std::time::Duration;
+/// use assay_serde_avro::{Error, RegistryClient, RetryPolicy, client::SchemaQuery, schema::VersionRef};
+///
+/// let client = RegistryClient::builder(&format!("{first},{second}"))
+///     .retry(RetryPolicy { retries_max: 2, wait: Duration::from_millis(100), ..RetryPolicy::default() })
+///     .read_timeout(Duration::from_secs(3))
+///     .build()?;
+/// client.ping().await?;
+/// match client.schema_version("orders-value", VersionRef::Latest, &SchemaQuery::default()).await {
+///     Ok(found) => println!("id {}: {}", found.id, found.schema),
+///     Err(Error::SubjectNotFound { response }) => println!("{}", response.message),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RegistryClient {
     inner: Arc<Inner>,

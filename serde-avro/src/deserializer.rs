@@ -112,6 +112,11 @@ impl<T> Deserializer<T> {
         &self.core.settings
     }
 
+    #[cfg(feature = "rdkafka")]
+    pub(crate) fn metrics(&self) -> Option<&Arc<dyn crate::metrics::Metrics>> {
+        self.core.registry.metrics()
+    }
+
     /// Which schema a message names. Reads the header or the prefix alone.
     pub fn schema_key<'a>(&self, message: impl Into<Message<'a>>) -> Result<SchemaKey, Error> {
         let message = message.into();

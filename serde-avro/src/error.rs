@@ -327,6 +327,13 @@ pub enum Error {
 
 impl Error {
     /// What to do about it. Total: every situation has exactly one answer.
+    ///
+    /// ```
+    /// use assay_serde_avro::{Disposition, Error};
+    ///
+    /// let error = Error::NotFramed { first_byte: Some(b'{'), len: 10 };
+    /// assert_eq!(error.disposition(), Disposition::DeadLetter);
+    /// ```
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::NeedsSchema(_)

@@ -57,13 +57,22 @@
 //! |---|---|
 //! | values to bytes | [`Serializer`], [`Prepared`] |
 //! | bytes to values | [`Deserializer`] |
+//! | a Kafka producer and consumer of typed records | `kafka`, with the feature `rdkafka` |
 //! | no asynchronous runtime | [`blocking`] |
 //! | schemas known only at run time | [`Generic`] |
 //! | configuration as the Java clients spell it | [`Properties`] |
 //! | the registry's REST interface | [`RegistryClient`] |
 //! | what is remembered, and for how long | [`CachedClient`], [`CacheSettings`] |
+//! | numbers about what is done | [`metrics`] |
 //! | what to do about an error | [`Error::disposition`], [`DeadLetter`], [`RetryTopics`] |
 //! | Avro without a registry | [`Plan`] |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `rdkafka` | the module `kafka`: typed producer and consumer over librdkafka |
+//! | `encrypted-keys` | client keys in encrypted PKCS #8 files |
 //!
 //! # Differences from the Java serializers
 //!

@@ -8,6 +8,14 @@ use crate::properties::ConfigError;
 use crate::wire::Part;
 
 /// How subjects are named. Spelled `key.subject.name.strategy` and `value.subject.name.strategy`.
+///
+/// ```
+/// use assay_serde_avro::SubjectStrategy;
+///
+/// assert_eq!(SubjectStrategy::parse("topic_record"), Some(SubjectStrategy::TOPIC_RECORD));
+/// let java = "io.confluent.kafka.serializers.subject.RecordNameStrategy";
+/// assert_eq!(SubjectStrategy::parse(java), Some(SubjectStrategy::RECORD));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubjectStrategy {
     /// By topic, record, or both; the topic's and the record's name alone decide.

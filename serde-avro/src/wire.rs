@@ -90,6 +90,15 @@ pub enum FrameError {
 }
 
 /// Splits a payload into the schema it names and its datum. Reads no more than the first 17 bytes.
+///
+/// ```
+/// use assay_serde_avro::wire::{SchemaKey, split_prefix};
+///
+/// let (key, datum) = split_prefix(&[0, 0, 0, 0, 7, 14])?;
+/// assert_eq!((key.to_string().as_str(), datum), ("7", &[14][..]));
+/// assert!(split_prefix(b"{\"id\":7}").is_err());
+/// # Ok::<(), assay_serde_avro::wire::FrameError>(())
+/// ```
 pub fn split_prefix(payload: &[u8]) -> Result<(SchemaKey, &[u8]), FrameError> {
     split(payload).ok_or(FrameError::Payload { first_byte: payload.first().copied(), len: payload.len() })
 }

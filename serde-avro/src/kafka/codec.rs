@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::deserializer::Deserializer;
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::properties::ConfigError;
 use crate::serializer::{Datum, OwnedDatum, Serializer};
 use crate::wire::{Message, Part, SchemaHeader};
@@ -144,6 +146,16 @@ impl<T> Decoder<T> {
                 Err(ConfigError::WrongPart { wanted: part })
             }
             Self::Avro(_) | Self::Plain(_) => Ok(()),
+        }
+    }
+}
+
+impl<T> Decoder<T> {
+    /// Who is told of dead letters.
+    pub(super) fn metrics(&self) -> Option<&Arc<dyn Metrics>> {
+        match self {
+            Self::Avro(deserializer) => deserializer.metrics(),
+            Self::Plain(_) => None,
         }
     }
 }

@@ -48,7 +48,11 @@ impl Error {
             Self::Serde(error) => error.disposition(),
             Self::Record(error) => error.disposition(),
             Self::Handler { failure, .. } => failure.disposition,
-            Self::Abandoned => Disposition::Retry,
+            // a subscription waits for a topic that is not there yet
+            Self::Abandoned
+            | Self::Kafka(KafkaError::MessageConsumption(
+                Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicOrPartition,
+            )) => Disposition::Retry,
             Self::Kafka(error) => error.rdkafka_error_code().map_or(Disposition::Fatal, of_code),
         }
     }
@@ -151,6 +155,9 @@ mod tests {
         assert_eq!(of(Code::QueueFull), Disposition::Retry);
         assert_eq!(of(Code::TopicAuthorizationFailed), Disposition::Fatal);
         assert_eq!(of(Code::Fatal), Disposition::Fatal);
+        assert_eq!(of(Code::UnknownTopicOrPartition), Disposition::Fatal);
+        let consumed = Error::from(KafkaError::MessageConsumption(Code::UnknownTopicOrPartition));
+        assert_eq!(consumed.disposition(), Disposition::Retry);
         assert!(Error::Abandoned.is_retriable());
     }
 }

@@ -1,6 +1,8 @@
 //! The endpoints against the real registry.
 
-use assay_serde_avro::client::{ListQuery, SchemaQuery, SchemasQuery, Verdict};
+use assay_serde_avro::client::{
+    AsOf, HistoryQuery, ListQuery, RegisterOptions, SchemaQuery, SchemasQuery, Verdict,
+};
 use assay_serde_avro::schema::rest::{ConfigUpdateRequest, Patch, RegisterSchemaRequest};
 use assay_serde_avro::schema::{Context, Mode, SchemaId, Version, VersionRef};
 use assay_serde_avro::{CacheSettings, CachedClient, Deserializer, Error, Serializer};
@@ -125,6 +127,46 @@ async fn a_client_of_one_context_stays_in_it() {
     let cold = CachedClient::with_settings(client.clone(), settings);
     assert_eq!(Deserializer::<Order>::new(&cold).decode(&framed.payload).await.unwrap(), order());
     assert!(client.contexts(&ListQuery::default()).await.unwrap().contains(&".blue".to_owned()));
+}
+
+#[tokio::test]
+async fn what_only_this_registry_serves_is_asked_for_by_its_parameters() {
+    let (_server, client, _registry) = real().await;
+    client.live().await.unwrap();
+    client.ready().await.unwrap();
+    let options = RegisterOptions { dry_run: true, ..RegisterOptions::default() };
+    client.register_schema_with("s", &request(ORDER), &options).await.unwrap();
+    assert!(client.subjects(&ListQuery::default()).await.unwrap().is_empty());
+    client.register_schema("s", &request(ORDER), false).await.unwrap();
+    let events = client.history(&HistoryQuery::default()).await.unwrap();
+    let revision = events.last().unwrap()["revision"].as_i64().unwrap();
+    client.register_schema("s", &request(ORDER_V2), false).await.unwrap();
+
+    let before = Some(AsOf::Revision(revision));
+    let query = ListQuery { as_of: before.clone(), ..ListQuery::default() };
+    assert_eq!(client.versions("s", &query).await.unwrap(), [Version::FIRST]);
+    let query = SchemaQuery { as_of: before.clone(), ..SchemaQuery::default() };
+    assert_eq!(client.schema_version("s", VersionRef::Latest, &query).await.unwrap().version, 1);
+    let config = client.config_as_of(Some("s"), &AsOf::Revision(revision)).await.unwrap();
+    assert_eq!(config.compatibility_level.as_deref(), Some("BACKWARD"));
+    assert_eq!(client.mode_as_of(None, &AsOf::Revision(revision)).await.unwrap(), Mode::ReadWrite);
+    let later = HistoryQuery { after: Some(revision), subject: Some("s".into()), ..HistoryQuery::default() };
+    assert_eq!(client.history(&later).await.unwrap().len(), 1);
+    assert!(client.verify_history().await.unwrap().is_object());
+
+    let diff = client.diff_versions("s", first(), VersionRef::Latest).await.unwrap();
+    assert!(diff.to_string().contains("quantity"), "{diff}");
+    let diff = client.diff_schema("s", first(), &request(ORDER_V2), false).await.unwrap();
+    assert!(diff.to_string().contains("quantity"), "{diff}");
+    let broken = request(&ORDER_V2.replace(r#""type":"long""#, r#""type":"string""#));
+    let explained = client.explain_compatibility("s", &broken, false).await.unwrap();
+    assert_eq!(explained["is_compatible"], false);
+    assert!(!explained["problems"].as_array().unwrap().is_empty(), "{explained}");
+
+    client.delete_version("s", first(), false).await.unwrap();
+    let second = Version::new(2).unwrap();
+    assert_eq!(client.versions_with_deleted("s").await.unwrap(), [(Version::FIRST, true), (second, false)]);
+    assert!(client.contexts_with_prefix(".none").await.unwrap().is_empty());
 }
 
 trait SubjectsOf {

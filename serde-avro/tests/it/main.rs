@@ -1,6 +1,7 @@
 //! The registry client and the serializers, against the real registry and against one that misbehaves on purpose.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
+mod allocations;
 mod client;
 mod evolution;
 mod faulty;

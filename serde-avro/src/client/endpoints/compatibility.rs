@@ -3,6 +3,8 @@
 use assay_schema_core::VersionRef;
 use assay_schema_core::rest::{CompatibilityCheckResponse, RegisterSchemaRequest};
 
+use serde_json::Value;
+
 use super::subjects::text;
 use crate::client::RegistryClient;
 use crate::client::request::{Method, Request};
@@ -42,6 +44,21 @@ impl RegistryClient {
         verdict: Verdict,
     ) -> Result<CompatibilityCheckResponse, Error> {
         self.check(&["compatibility", "subjects", subject, "versions"], schema, normalize, verdict).await
+    }
+
+    /// `POST /compatibility/subjects/{subject}/versions?explain=true`: whether a schema could be registered, and for each
+    /// problem which rule it breaks, where in both texts, and why. Only Assay's registry knows this.
+    pub async fn explain_compatibility(
+        &self,
+        subject: &str,
+        schema: &RegisterSchemaRequest,
+        normalize: bool,
+    ) -> Result<Value, Error> {
+        let request = Request::new(Method::Post, &["compatibility", "subjects", subject, "versions"])
+            .flag("normalize", normalize)
+            .flag("explain", true)
+            .json(schema);
+        self.call(request).await?.json()
     }
 
     async fn check(

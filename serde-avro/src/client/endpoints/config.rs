@@ -3,6 +3,7 @@
 use assay_schema_core::Mode;
 use assay_schema_core::rest::{Config, ConfigUpdateRequest, ModeBody};
 
+use super::{AsOf, as_of};
 use crate::client::RegistryClient;
 use crate::client::request::{Method, Request};
 use crate::client::response::Answer;
@@ -15,6 +16,12 @@ impl RegistryClient {
     pub async fn config(&self, subject: Option<&str>, default_to_global: bool) -> Result<Config, Error> {
         let request = Request::get(&path("config", subject)).flag("defaultToGlobal", default_to_global);
         self.call(request).await?.json()
+    }
+
+    /// The settings in force at a moment of the past. Only Assay's registry knows this.
+    pub async fn config_as_of(&self, subject: Option<&str>, moment: &AsOf) -> Result<Config, Error> {
+        let request = Request::get(&path("config", subject)).flag("defaultToGlobal", true);
+        self.call(as_of(request, Some(moment))).await?.json()
     }
 
     /// `PUT /config`, `PUT /config/{subject}`: merges settings into those stored and gives the result.
@@ -38,6 +45,12 @@ impl RegistryClient {
     pub async fn mode(&self, subject: Option<&str>, default_to_global: bool) -> Result<Mode, Error> {
         let request = Request::get(&path("mode", subject)).flag("defaultToGlobal", default_to_global);
         mode(&self.call(request).await?)
+    }
+
+    /// The mode in force at a moment of the past. Only Assay's registry knows this.
+    pub async fn mode_as_of(&self, subject: Option<&str>, moment: &AsOf) -> Result<Mode, Error> {
+        let request = Request::get(&path("mode", subject)).flag("defaultToGlobal", true);
+        mode(&self.call(as_of(request, Some(moment))).await?)
     }
 
     /// `PUT /mode`, `PUT /mode/{subject}`: sets the mode. `force` allows import mode where subjects exist.

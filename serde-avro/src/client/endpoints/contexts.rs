@@ -13,6 +13,11 @@ impl RegistryClient {
         self.call(page(Request::get(&["contexts"]), query.offset, query.limit)).await?.json()
     }
 
+    /// `GET /contexts?contextPrefix=`: names of contexts that start with `prefix`, such as `.prod`.
+    pub async fn contexts_with_prefix(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        self.call(Request::get(&["contexts"]).query("contextPrefix", prefix)).await?.json()
+    }
+
     /// `DELETE /contexts/{context}`: forgets an empty context.
     ///
     /// Errors: [`Error::Refused`] with code 42211 when a subject is left in it, soft-deleted ones included.

@@ -72,7 +72,12 @@ impl RegistryClient {
         let request = Request::get(&["schemas"])
             .flag("latestOnly", query.latest_only)
             .flag("aliases", query.aliases)
-            .query_some("ruleType", query.rule_type.as_deref());
+            .query_some("ruleType", query.rule_type.as_deref())
+            .query_some("resourceType", query.resource_type.as_deref());
+        let types = query.association_types.iter();
+        let request = types.fold(request, |request, name| request.query("associationType", name));
+        let lifecycles = query.lifecycles.iter();
+        let request = lifecycles.fold(request, |request, name| request.query("lifecycle", name));
         self.call(query.list.apply(request)).await?.json()
     }
 

@@ -10,6 +10,22 @@ use crate::client::RegistryClient;
 use crate::client::request::{Method, Request};
 use crate::error::Error;
 
+/// How a schema is registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one parameter of the endpoint")]
+pub struct RegisterOptions {
+    /// Registers the normal form of the text.
+    pub normalize: bool,
+    /// `resolved` puts the text of references in their places in the answer.
+    pub format: Option<String>,
+    /// Skips the compatibility check.
+    pub force: bool,
+    /// Answers what the real call would, and changes nothing. Only Assay's registry knows this.
+    pub dry_run: bool,
+    /// A refusal names the rule and both places of each problem. Only Assay's registry knows this.
+    pub explain: bool,
+}
+
 impl RegistryClient {
     /// `GET /subjects`: names of subjects. Without a prefix those of all contexts.
     pub async fn subjects(&self, query: &ListQuery) -> Result<Vec<String>, Error> {
@@ -60,6 +76,17 @@ impl RegistryClient {
         }
     }
 
+    /// `GET /subjects/{subject}/versions?deletedAsNegative=true`: all its versions, ascending, each with whether it is
+    /// soft-deleted.
+    pub async fn versions_with_deleted(&self, subject: &str) -> Result<Vec<(Version, bool)>, Error> {
+        let request = Request::get(&["subjects", subject, "versions"])
+            .flag("deleted", true)
+            .flag("deletedAsNegative", true);
+        let numbers: Vec<i32> = self.call(request).await?.json()?;
+        let version = |number: i32| Some((Version::new(number.checked_abs()?)?, number < 0));
+        Ok(numbers.into_iter().filter_map(version).collect())
+    }
+
     /// `GET /subjects/{subject}/versions`: its version numbers, ascending.
     pub async fn versions(&self, subject: &str, query: &ListQuery) -> Result<Vec<Version>, Error> {
         self.call(query.apply(Request::get(&["subjects", subject, "versions"]))).await?.json()
@@ -74,8 +101,25 @@ impl RegistryClient {
         schema: &RegisterSchemaRequest,
         normalize: bool,
     ) -> Result<RegisterSchemaResponse, Error> {
+        let options = RegisterOptions { normalize, ..RegisterOptions::default() };
+        self.register_schema_with(subject, schema, &options).await
+    }
+
+    /// `POST /subjects/{subject}/versions` with all that can be asked of it.
+    ///
+    /// Errors: [`Error::Incompatible`], [`Error::InvalidSchema`].
+    pub async fn register_schema_with(
+        &self,
+        subject: &str,
+        schema: &RegisterSchemaRequest,
+        options: &RegisterOptions,
+    ) -> Result<RegisterSchemaResponse, Error> {
         let request = Request::new(Method::Post, &["subjects", subject, "versions"])
-            .flag("normalize", normalize)
+            .flag("normalize", options.normalize)
+            .flag("force", options.force)
+            .flag("dryRun", options.dry_run)
+            .flag("explain", options.explain)
+            .query_some("format", options.format.as_deref())
             .json(schema);
         self.call(request).await?.json()
     }

@@ -108,10 +108,11 @@ impl<K: OwnedDatum, V: OwnedDatum> Consumer<K, V> {
         let outgoing = match &self.on_failure {
             OnFailure::DeadLetter { style, topic } if disposition == Disposition::DeadLetter => {
                 let letter = DeadLetter::new(&record, failure.clone()).part(part).style(style.clone());
-                Some(match topic {
-                    Some(topic) => letter.topic(topic).build(),
-                    None => letter.build(),
-                })
+                let letter = match topic {
+                    Some(topic) => letter.topic(topic),
+                    None => letter,
+                };
+                Some((letter.build(), true))
             }
             OnFailure::DeadLetter { .. } if disposition == Disposition::Retry => {
                 let rest = waiting.rest(raw);
@@ -120,14 +121,15 @@ impl<K: OwnedDatum, V: OwnedDatum> Consumer<K, V> {
             }
             OnFailure::RetryTopics(retries) => {
                 match retries.forward_part(&record, part, failure.clone(), SystemTime::now()) {
-                    Forward::Retry(outgoing) | Forward::DeadLetter(outgoing) => Some(outgoing),
+                    Forward::Retry(outgoing) => Some((outgoing, false)),
+                    Forward::DeadLetter(outgoing) => Some((outgoing, true)),
                     Forward::Stop => None,
                 }
             }
             OnFailure::Stop | OnFailure::DeadLetter { .. } => None,
         };
         match (outgoing, error) {
-            (Some(outgoing), _) => self.forward(waiting, raw, &outgoing).await,
+            (Some((outgoing, last)), _) => self.forward(waiting, raw, &outgoing, last).await,
             (None, Some(error)) => Err(error.into()),
             (None, None) => Err(Error::Handler {
                 topic: raw.topic().to_owned(),
@@ -143,10 +145,14 @@ impl<K: OwnedDatum, V: OwnedDatum> Consumer<K, V> {
         waiting: &mut Waiting,
         raw: &Arc<Raw>,
         outgoing: &OutgoingRecord,
+        last: bool,
     ) -> Result<bool, Error> {
         let Some(outlet) = &self.outlet else { return Ok(false) };
         match outlet.forward(outgoing).await {
             Ok(placed) => {
+                if last && let Some(metrics) = self.values.metrics().or(self.keys.metrics()) {
+                    metrics.dead_letter(&outgoing.topic);
+                }
                 tracing::info!(
                     from = raw.topic(),
                     partition = raw.partition(),
