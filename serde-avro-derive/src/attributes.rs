@@ -69,13 +69,24 @@ impl TypeAttributes {
     }
 
     /// The head of a named type.
-    pub(crate) fn head(&self, name: &str) -> syn::Result<TokenStream> {
+    pub(crate) fn head(&self, name: &str) -> TokenStream {
         let (namespace, doc, aliases) =
             (option(self.namespace.as_ref()), option(self.doc.as_ref()), &self.aliases);
-        Ok(quote!(::assay_serde_avro::TypeHead {
+        quote!(::assay_serde_avro::TypeHead {
             name: #name, namespace: #namespace, doc: #doc, aliases: &[#(#aliases),*],
-        }))
+        })
     }
+}
+
+/// What `default` says.
+#[derive(Debug, Default)]
+pub(crate) enum Preset {
+    #[default]
+    None,
+    /// The word alone, as on a variant.
+    Bare,
+    /// A value in JSON, as on a field.
+    Json(String),
 }
 
 /// What a field or a variant says about itself.
@@ -90,8 +101,7 @@ pub(crate) struct PartAttributes {
     /// The module or function of `with` and its kin.
     pub(crate) with: Option<String>,
     pub(crate) doc: Option<String>,
-    /// The default; without a value on a variant.
-    pub(crate) default: Option<Option<String>>,
+    pub(crate) default: Preset,
     pub(crate) schema: Option<String>,
     pub(crate) logical: Option<String>,
     pub(crate) precision: Option<u32>,
@@ -129,8 +139,8 @@ impl PartAttributes {
         match word(meta).as_str() {
             "doc" => self.doc = Some(text(meta)?),
             "default" => {
-                let value = if meta.input.peek(syn::Token![=]) { Some(text(meta)?) } else { None };
-                self.default = Some(value);
+                self.default =
+                    if meta.input.peek(syn::Token![=]) { Preset::Json(text(meta)?) } else { Preset::Bare };
             }
             "schema" => self.schema = Some(text(meta)?),
             "logical" => self.logical = Some(text(meta)?),

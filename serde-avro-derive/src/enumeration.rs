@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DataEnum, DeriveInput, Error, Fields, Variant};
 
-use crate::attributes::{PartAttributes, TypeAttributes, bare, option};
+use crate::attributes::{PartAttributes, Preset, TypeAttributes, bare, option};
 use crate::record;
 
 pub(crate) fn describe(
@@ -55,14 +55,14 @@ fn symbols(
     let mut default = None;
     for ((variant, own), symbol) in variants.iter().zip(&symbols) {
         match &own.default {
-            Some(None) if default.is_none() => default = Some(symbol),
-            Some(_) => {
+            Preset::Bare if default.is_none() => default = Some(symbol),
+            Preset::Bare | Preset::Json(_) => {
                 return Err(Error::new_spanned(variant, "one variant is the default, without a value"));
             }
-            None => {}
+            Preset::None => {}
         }
     }
-    let (head, default) = (attributes.head(&attributes.name_of(input))?, option(default));
+    let (head, default) = (attributes.head(&attributes.name_of(input)), option(default));
     Ok(quote!(definitions.enumeration::<Self>(#head, &[#(#symbols),*], #default)))
 }
 

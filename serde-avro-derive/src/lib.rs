@@ -31,7 +31,7 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             Fields::Unnamed(fields) => record::newtype(fields)?,
             Fields::Named(fields) if attributes.transparent => record::transparent(fields)?,
             Fields::Named(fields) => {
-                let head = attributes.head(&attributes.name_of(input))?;
+                let head = attributes.head(&attributes.name_of(input));
                 let fill = record::fields(&fields.named, attributes.rename_all)?;
                 quote!(definitions.record::<Self>(#head, |fields| { #fill }))
             }

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Error, Field, FieldsNamed, FieldsUnnamed, Token, Type};
 
-use crate::attributes::{PartAttributes, bare, option};
+use crate::attributes::{PartAttributes, Preset, bare, option};
 use crate::naming::Rule;
 
 /// A newtype is what it holds.
@@ -54,11 +54,11 @@ pub(crate) fn fields(
             (None, None) => rust,
         };
         let default = match &attributes.default {
-            Some(None) => {
+            Preset::Bare => {
                 return Err(Error::new_spanned(field, "the default of a field is JSON: default = \"...\""));
             }
-            Some(Some(json)) => Some(json),
-            None => None,
+            Preset::Json(json) => Some(json),
+            Preset::None => None,
         };
         let (doc, default) = (option(attributes.doc.as_ref()), option(default));
         let (aliases, describe) = (&attributes.aliases, describe(field, &attributes)?);

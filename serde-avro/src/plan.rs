@@ -96,6 +96,7 @@ pub struct Plan {
     pub(crate) wire: Op,
     pub(crate) read: Read,
     pub(crate) limits: Limits,
+    pub(crate) unknown_fields_ignored: bool,
 }
 
 impl Plan {
@@ -107,7 +108,7 @@ impl Plan {
         let mut tables = Tables::default();
         let lowered = compile::lower(writer, &mut tables)?;
         let read = resolve::own(&lowered, &mut tables)?;
-        Ok(Self { tables, wire: lowered.root, read, limits: Limits::default() })
+        Ok(Self::new(tables, lowered.root, read))
     }
 
     /// Compiles a pair of schemas, to read data of `writer` as `reader` describes it.
@@ -124,7 +125,19 @@ impl Plan {
         if let Read::Fail(i) = read {
             return Err(PlanError::Unreadable { reason: tables.failure(i).reason.to_string() });
         }
-        Ok(Self { tables, wire: lowered_writer.root, read, limits: Limits::default() })
+        Ok(Self::new(tables, lowered_writer.root, read))
+    }
+
+    fn new(tables: Tables, wire: Op, read: Read) -> Self {
+        Self { tables, wire, read, limits: Limits::default(), unknown_fields_ignored: false }
+    }
+
+    /// Leaves out what a value has beyond the record's fields. Unless this is asked for, such a field is an error: it is
+    /// more often a misspelt name, whose data would be lost, than one that the schema is meant not to have.
+    #[must_use]
+    pub fn with_unknown_fields_ignored(mut self) -> Self {
+        self.unknown_fields_ignored = true;
+        self
     }
 
     /// Replaces the limits on one datum.

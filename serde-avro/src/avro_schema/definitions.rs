@@ -126,16 +126,16 @@ impl Definitions {
     ) -> Value {
         let rust = type_name::<T>();
         let namespace = head.namespace.unwrap_or(&self.namespace).to_owned();
-        let full =
+        let own_name =
             if namespace.is_empty() { head.name.to_owned() } else { format!("{namespace}.{}", head.name) };
-        if let Some(first) = self.named.get(&full) {
+        if let Some(first) = self.named.get(&own_name) {
             if *first != rust {
                 let first = *first;
-                self.fail(AvroSchemaError::SameName { name: full.clone(), first, second: rust });
+                self.fail(AvroSchemaError::SameName { name: own_name.clone(), first, second: rust });
             }
-            return full.into();
+            return own_name.into();
         }
-        self.named.insert(full, rust);
+        self.named.insert(own_name, rust);
         let mut json =
             Map::from_iter([("type".to_owned(), json!(kind)), ("name".to_owned(), json!(head.name))]);
         put(&mut json, "namespace", head.namespace.map(Value::from));

@@ -172,7 +172,21 @@ fn default_value<'de, S: DeserializeSeed<'de>>(
     let mut input = Input { tables: input.tables, cursor: input.cursor.over(bytes) };
     match seed.deserialize(ValueDeserializer::<Passing>::new(&mut input, read)) {
         Ok(value) => Ok(value),
-        Err(error) => Err(error.without_offset().in_field(name)),
+        Err(error) => Err(unborrowed(error).without_offset().in_field(name)),
+    }
+}
+
+/// Says why a default was refused by a target that borrows: the text lies in the plan, which the value may outlive.
+#[cold]
+fn unborrowed(error: DecodeError) -> DecodeError {
+    let offset = error.offset().unwrap_or_default();
+    match error.kind() {
+        DecodeErrorKind::Refused { message } if message.contains("expected a borrowed") => {
+            let message =
+                format!("{message}: this is the reader's default, which only a target that owns it takes");
+            DecodeError::new(DecodeErrorKind::Refused { message }, offset)
+        }
+        _ => error,
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) struct RecordWriter<'s, 'p> {
     scattered: Option<Scattered>,
 }
 
+/// The number of a field that is left out.
+const NO_FIELD: usize = usize::MAX;
+
 /// Where a record left the schema's order.
 #[derive(Clone, Copy)]
 struct Scattered {
@@ -60,20 +63,30 @@ impl<'s, 'p> RecordWriter<'s, 'p> {
         Ok(Self { sink, shape, next: 0, scattered: None })
     }
 
-    /// The number of a field; a name that the record does not have is an error.
+    /// The number of a field; a name that the record does not have is an error, or [`NO_FIELD`].
     pub(crate) fn find(&self, name: &str) -> Result<usize, EncodeError> {
         if self.shape.fields.get(self.next).is_some_and(|f| *f.name == *name) {
             return Ok(self.next);
         }
-        self.shape.find(name).map(|i| i as usize).ok_or_else(|| {
-            EncodeError::new(EncodeErrorKind::UnknownField {
-                record: self.shape.name.full.to_string(),
-                name: name.to_owned(),
-            })
+        match self.shape.find(name) {
+            Some(index) => Ok(index as usize),
+            None if self.sink.unknown_fields_ignored => Ok(NO_FIELD),
+            None => Err(self.unknown(name)),
+        }
+    }
+
+    #[cold]
+    fn unknown(&self, name: &str) -> EncodeError {
+        let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+        let similar = self.shape.fields.iter().find(|f| plain(&f.name) == plain(name));
+        EncodeError::new(EncodeErrorKind::UnknownField {
+            record: self.shape.name.full.to_string(),
+            name: name.to_owned(),
+            similar: similar.map(|f| f.name.to_string()),
         })
     }
 
-    /// Writes the field with a number; `write` gets the place and the field's type.
+    /// Writes the field with a number, if there is one; `write` gets the place and the field's type.
     pub(crate) fn field(
         &mut self,
         index: usize,

@@ -36,6 +36,7 @@ pub(crate) struct Sink<'p> {
     pub(crate) spare: Spare,
     /// The place of the natural value that is being written.
     pub(crate) natural: Op,
+    pub(crate) unknown_fields_ignored: bool,
     depth_left: u32,
     limits: Limits,
 }
@@ -47,6 +48,7 @@ impl<'p> Sink<'p> {
             out,
             spare: Spare::default(),
             natural: Op::Null,
+            unknown_fields_ignored: plan.unknown_fields_ignored,
             depth_left: plan.limits.depth_max,
             limits: plan.limits,
         }

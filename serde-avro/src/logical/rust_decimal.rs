@@ -24,7 +24,7 @@ impl Logical for Decimal {
             value /= &ten;
             scale -= 1;
         }
-        if scale < 0 && scale >= -28 {
+        if (-28..0).contains(&scale) {
             value *= ten.pow(u32::try_from(-scale).unwrap_or_default());
             scale = 0;
         }

@@ -180,6 +180,10 @@ pub enum DecodeErrorKind {
     },
 }
 
+fn hint(similar: Option<&str>) -> String {
+    similar.map_or_else(String::new, |name| format!("; it has {name}: serde(rename) or rename_all"))
+}
+
 /// What is wrong with a value that should be written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -207,12 +211,14 @@ pub enum EncodeErrorKind {
         name: String,
     },
     /// The record has no such field.
-    #[error("record {record} has no field {name}")]
+    #[error("record {record} has no field {name}{}", hint(similar.as_deref()))]
     UnknownField {
         /// Full name of the record.
         record: String,
         /// The field.
         name: String,
+        /// A field whose name differs only in case and in underscores.
+        similar: Option<String>,
     },
     /// A field is given twice.
     #[error("field {name} is given twice")]

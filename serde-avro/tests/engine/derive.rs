@@ -28,7 +28,7 @@ fn round_trip<T: AvroSchema + Serialize + DeserializeOwned + PartialEq + Debug>(
 struct Order {
     /// Its number.
     #[serde(alias = "id", alias = "number")]
-    order_id: i64,
+    shop_number: i64,
     r#type: Status,
     #[serde(rename = "when")]
     #[avro(logical = "timestamp-millis")]
@@ -89,7 +89,7 @@ struct Audit {
 
 fn order(target: Target) -> Order {
     Order {
-        order_id: 7,
+        shop_number: 7,
         r#type: Status::VeryNew,
         placed: Some(12),
         lines: vec![Line { sku: Sku("s".into()), price: 0.5, status: Status::Paid }],
@@ -107,7 +107,7 @@ fn order(target: Target) -> Order {
 fn a_struct_has_the_schema_that_its_attributes_say() {
     let expected = json!({"type": "record", "name": "Order", "namespace": "shop.events", "doc": "An order.\n\nWith lines.",
         "fields": [
-            {"name": "orderId", "type": "long", "doc": "Its number.", "aliases": ["id", "number"]},
+            {"name": "shopNumber", "type": "long", "doc": "Its number.", "aliases": ["id", "number"]},
             {"name": "type", "type": {"type": "enum", "name": "Status", "symbols": ["VERY_NEW", "paid"], "default": "VERY_NEW"}},
             {"name": "when", "type": ["null", {"type": "long", "logicalType": "timestamp-millis"}], "default": null},
             {"name": "lines", "type": {"type": "array", "items": {"type": "record", "name": "Line", "fields": [

@@ -71,13 +71,38 @@ fn scattered_records_nest() {
 }
 
 #[test]
+fn a_field_too_many_is_an_error_unless_asked_otherwise() {
+    #[derive(Serialize)]
+    struct More {
+        a: i32,
+        order_id: &'static str,
+        c: bool,
+    }
+    let text = record(
+        r#"{"name":"a","type":"int"},{"name":"orderId","type":"string","default":"d"},{"name":"c","type":"boolean"}"#,
+    );
+    let more = More { a: 1, order_id: "x", c: true };
+    let fault = encode(&text, &more).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "record R has no field order_id; it has orderId: serde(rename) or rename_all"
+    );
+    let lenient = plan(&text).with_unknown_fields_ignored();
+    assert_eq!(lenient.encode_to_vec(&more), Ok(vec![2, 2, b'd', 1]));
+    assert_eq!(
+        lenient.encode_to_vec(&json!({"z": [1, {"y": 2}], "c": true, "a": 1})),
+        Ok(vec![2, 2, b'd', 1])
+    );
+}
+
+#[test]
 fn record_faults() {
     let text = record(ABC);
     let kind = |value: &serde_json::Value| encode(&text, value).unwrap_err();
     assert_eq!(kind(&json!({"a": 1})).kind(), &Kind::MissingField { name: "c".into() });
     assert_eq!(
         kind(&json!({"a": 1, "c": true, "d": 1})).kind(),
-        &Kind::UnknownField { record: "R".into(), name: "d".into() }
+        &Kind::UnknownField { record: "R".into(), name: "d".into(), similar: None }
     );
     let fault = kind(&json!({"a": 1, "c": "no"}));
     assert_eq!(fault.path(), "c");

@@ -125,7 +125,8 @@ fn python_tells_apart(of: &Type) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|d| char::from(DIGITS[usize::from(d)])).collect()
 }
 
 fn unhex(answer: &Json, key: &str, case: &Case) -> Vec<u8> {

@@ -182,6 +182,7 @@ fn borrowed_targets_take_empty_defaults() {
     let full = empty.replace(r#""default":"""#, r#""default":"d""#);
     let fault = pair(&writer, &full).decode::<View<'_>>(&bytes).unwrap_err();
     assert_eq!((fault.path().as_str(), fault.offset()), ("b", Some(2)));
+    assert!(fault.to_string().contains("this is the reader's default"), "{fault}");
 }
 
 #[test]
