@@ -1,11 +1,15 @@
 //! `/subjects`: lists, lookup, registration, versions, deletes, tags (registry-api.md 4.3).
 
+use assay_schema_core::QualifiedSubject;
+
 use super::body;
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::{self, RegisterSchemaResponse, Reply, Schema, Tags};
 use super::schemas::{find_tags, qualified_references, text};
-use crate::registry::{CheckAgainst, RegisterOptions, RegistryError, SubjectFilter, SubjectVersion};
+use crate::registry::{
+    CheckAgainst, RegisterOptions, RegistryError, SchemaInput, SubjectFilter, SubjectVersion,
+};
 
 const RESOLVED: &str = "resolved";
 
@@ -64,12 +68,32 @@ pub(super) async fn register(call: Call) -> Reply {
     let subject = call.subject()?;
     match call.registry().register(&subject, &input, options, &call.origin).await {
         Ok(registered) => reply::settled(&RegisterSchemaResponse::from(&registered), registered.settled),
-        Err(error @ RegistryError::Incompatible { .. }) if call.query.flag("explain") => {
-            let level = CheckAgainst::Level;
-            let refusal = call.registry().explain(&subject, level, &input, options.normalize).await?;
-            Err(ApiError::Explained { error, refusal: Box::new(refusal.into()) })
+        Err(error @ RegistryError::Incompatible { .. }) => {
+            call.api.metrics().verdict(false);
+            Err(refused(&call, &subject, &input, error).await)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The refusal of a registration, explained if that was asked for. What the request leaves to the latest version (an empty text)
+/// cannot be explained; the refusal stands all the same.
+async fn refused(
+    call: &Call,
+    subject: &QualifiedSubject,
+    input: &SchemaInput,
+    error: RegistryError,
+) -> ApiError {
+    if !call.query.flag("explain") {
+        return error.into();
+    }
+    let normalize = call.query.flag("normalize");
+    match call.registry().explain(subject, CheckAgainst::Level, input, normalize).await {
+        Ok(refusal) => ApiError::Explained { error, refusal: Box::new(refusal.into()) },
+        Err(cause) => {
+            tracing::debug!(%cause, "a refusal could not be explained");
+            error.into()
+        }
     }
 }
 

@@ -50,6 +50,12 @@ async fn a_refusal_is_explained_on_request() {
         posted(&server, "/subjects/s/versions", OWN_TYPE, &body_of(&new)).await;
     assert_eq!((status, content_type.as_str(), &refused["error_code"]), (409, OWN_TYPE, &json!(40901)));
     assert_eq!(refused["problems"][0]["rule"], "READER_FIELD_MISSING_DEFAULT_VALUE");
+    // What is taken from the latest version cannot be explained; the refusal stays what it is.
+    let tagged = json!({"schema": new, "references": [], "schemaTagsToAdd":
+        [{"schemaEntity": {"entityPath": "R.f2", "entityType": "sr_field"}, "tags": ["PII"]}]});
+    let (status, _, refused) =
+        posted(&server, "/subjects/s/versions?explain=true", "*/*", &tagged.to_string()).await;
+    assert_eq!((status, &refused["error_code"]), (409, &json!(40901)));
     // Not asked for: the contract's two fields and no more.
     let refused = server.call("POST /subjects/s/versions", Some(&body_of(&new))).await.json();
     assert_eq!(refused.as_object().unwrap().keys().collect::<Vec<_>>(), ["error_code", "message"]);
