@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod compatibility_property;
 mod crash_rounds;
 mod dependencies;
 mod evolution;
