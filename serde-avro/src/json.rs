@@ -10,6 +10,7 @@ use crate::encode::sink::Sink;
 use crate::encode::union::Found;
 use crate::encode::wire::{put_bytes, put_long};
 use crate::plan::cursor::Cursor;
+use crate::plan::logical::decimal;
 use crate::plan::program::{FixedLogical, Op, Tables};
 use crate::plan::{DecodeError, EncodeError, EncodeErrorKind, Plan};
 
@@ -70,7 +71,7 @@ impl Plan {
 impl Tree for JsonForm {
     type Node = Value;
 
-    fn scalar(&self, _: &Tables, _: Op, scalar: Scalar<'_>, _: usize) -> Result<Value, DecodeError> {
+    fn scalar(&self, tables: &Tables, op: Op, scalar: Scalar<'_>, _: usize) -> Result<Value, DecodeError> {
         if *self == Self::Plain
             && let Some(Ok(text)) = scalar.text()
         {
@@ -87,7 +88,13 @@ impl Tree for JsonForm {
             Scalar::Bytes(bytes)
             | Scalar::Decimal(bytes, _)
             | Scalar::BigDecimal(bytes)
-            | Scalar::Uuid(bytes) => Value::String(bytes.iter().map(|b| char::from(*b)).collect()),
+            | Scalar::Uuid(bytes) => latin1(bytes),
+            Scalar::Rescaled(bytes, ..) => {
+                let digits = scalar.unscaled().map_or(bytes.into(), |(unscaled, _)| unscaled);
+                // as long as the fixed that it is in
+                let size = if let Op::Fixed(i) = op { tables.fixed(i).size } else { digits.len() };
+                latin1(&decimal::sign_extended(&digits, size).unwrap_or_default())
+            }
         })
     }
 
@@ -114,6 +121,11 @@ impl Tree for JsonForm {
     fn record(&self, fields: Vec<(String, Value)>) -> Value {
         Value::Object(fields.into_iter().collect())
     }
+}
+
+/// Bytes as text of the code points 0 to 255.
+fn latin1(bytes: &[u8]) -> Value {
+    Value::String(bytes.iter().map(|b| char::from(*b)).collect())
 }
 
 fn float(value: f64, text: impl FnOnce() -> String) -> Value {

@@ -74,6 +74,9 @@ impl Tree for Values {
                 _ => Value::Bytes(bytes.to_vec()),
             },
             Scalar::Decimal(unscaled, _) => Value::Decimal(unscaled.into()),
+            Scalar::Rescaled(..) => {
+                Value::Decimal(scalar.unscaled().ok_or_else(|| bad("decimal"))?.0.as_ref().into())
+            }
             Scalar::BigDecimal(content) => {
                 let number = decimal::big_text(content).and_then(|text| text.parse().ok());
                 Value::BigDecimal(number.ok_or_else(|| bad("big-decimal"))?)

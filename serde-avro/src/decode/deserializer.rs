@@ -144,8 +144,8 @@ impl<'t, 'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, 't, 'b, L> {
         let promotion = self.input.tables.promotion(index);
         let at = self.input.cursor.offset();
         Scalar::read(self.input.tables, &mut self.input.cursor, promotion.wire)?
-            .promote(promotion.view)
-            .ok_or_else(|| DecodeError::new(DecodeErrorKind::InvalidUtf8, at))
+            .promote(self.input.tables, promotion.view)
+            .map_err(|kind| DecodeError::new(kind, at))
     }
 
     #[inline]

@@ -38,10 +38,12 @@ impl<'b, 'de, L: Lend<'b, 'de>> ValueDeserializer<'_, '_, 'b, L> {
                 Err(_) => Err(bad("uuid")),
             },
             Scalar::Uuid(bytes) => visitor.visit_bytes(bytes),
-            Scalar::Decimal(unscaled, scale) => match i32::try_from(scale) {
-                Ok(scale) => give_decimal(visitor, unscaled, scale),
-                Err(_) => Err(bad("decimal")),
-            },
+            Scalar::Decimal(unscaled, scale) | Scalar::Rescaled(unscaled, scale, _) => {
+                match i32::try_from(scale) {
+                    Ok(scale) => give_decimal(visitor, unscaled, scale),
+                    Err(_) => Err(bad("decimal")),
+                }
+            }
             Scalar::BigDecimal(content) => match decimal::big_parts(content) {
                 Some((unscaled, scale)) => give_decimal(visitor, unscaled, scale),
                 None => Err(bad("big-decimal")),

@@ -1,10 +1,12 @@
 //! Values without parts, between the wire and their meaning.
 
+use std::borrow::Cow;
+
 use serde::de::Visitor;
 
 use crate::plan::cursor::Cursor;
 use crate::plan::logical::{decimal, int_name, int_text, long_name, long_text};
-use crate::plan::program::{FixedLogical, IntLogical, LongLogical, Op, Tables};
+use crate::plan::program::{DecimalShape, FixedLogical, IntLogical, LongLogical, Op, Tables};
 use crate::plan::{DecodeError, DecodeErrorKind};
 
 use super::deserializer::Lend;
@@ -49,6 +51,8 @@ pub(crate) enum Scalar<'b> {
     Text(&'b str),
     /// Unscaled bytes and the scale.
     Decimal(&'b [u8], u32),
+    /// A writer's decimal, and the digits that the reader gives it.
+    Rescaled(&'b [u8], u32, DecimalShape),
     BigDecimal(&'b [u8]),
     Uuid(&'b [u8]),
 }
@@ -81,12 +85,19 @@ impl<'b> Scalar<'b> {
         })
     }
 
-    /// The value as another primitive type; none where bytes are no text.
+    /// The value as another primitive type, or a decimal at the reader's scale. Bytes that are no text, and a decimal that
+    /// would lose digits, have none.
     ///
     /// Java's conversions: an integer may lose low digits on the way to a float.
     #[expect(clippy::cast_precision_loss, reason = "Avro's promotion rounds")]
-    pub(crate) fn promote(self, view: Op) -> Option<Self> {
-        Some(match (self, view) {
+    pub(crate) fn promote(self, tables: &Tables, view: Op) -> Result<Self, DecodeErrorKind> {
+        Ok(match (self, view) {
+            (Self::Decimal(bytes, scale), Op::Decimal(_) | Op::Fixed(_)) => {
+                match tables.decimal_shape(view) {
+                    Some(shape) => Self::rescaled(bytes, scale, shape)?,
+                    None => self,
+                }
+            }
             (Self::Int(value, _), Op::Long) => Self::Long(value.into(), None),
             (Self::Int(value, _), Op::LongAs(logical)) => Self::Long(value.into(), Some(logical)),
             (Self::Int(value, _), Op::Float) => Self::Float(value as f32),
@@ -97,10 +108,37 @@ impl<'b> Scalar<'b> {
             (
                 Self::Bytes(bytes) | Self::Decimal(bytes, _) | Self::BigDecimal(bytes),
                 Op::String | Op::UuidString,
-            ) => Self::Text(std::str::from_utf8(bytes).ok()?),
+            ) => Self::Text(std::str::from_utf8(bytes).map_err(|_| DecodeErrorKind::InvalidUtf8)?),
             (Self::Text(text), _) => Self::Bytes(text.as_bytes()),
             (other, _) => other,
         })
+    }
+
+    fn rescaled(bytes: &'b [u8], scale: u32, shape: DecimalShape) -> Result<Self, DecodeErrorKind> {
+        let fits = i32::try_from(scale).ok().and_then(|scale| decimal::rescaled(bytes, scale, shape));
+        if fits.is_some() {
+            return Ok(Self::Rescaled(bytes, scale, shape));
+        }
+        let text = decimal::text(bytes, scale);
+        let reason = format!(
+            "decimal {} does not fit the reader's precision {} and scale {}",
+            text.as_deref().unwrap_or("of the writer"),
+            shape.precision,
+            shape.scale
+        );
+        Err(DecodeErrorKind::Unreadable { reason })
+    }
+
+    /// The unscaled bytes of a decimal for the reader.
+    pub(crate) fn unscaled(self) -> Option<(Cow<'b, [u8]>, u32)> {
+        match self {
+            Self::Decimal(bytes, scale) => Some((bytes.into(), scale)),
+            Self::Rescaled(bytes, scale, shape) => {
+                let scale = i32::try_from(scale).ok()?;
+                Some((decimal::rescaled(bytes, scale, shape)?.into(), shape.scale))
+            }
+            _ => None,
+        }
     }
 
     /// The text of a logical value; none for a value without one.
@@ -109,6 +147,9 @@ impl<'b> Scalar<'b> {
             Self::Int(value, Some(logical)) => int_text(logical, value).ok_or(int_name(logical)),
             Self::Long(value, Some(logical)) => long_text(logical, value).ok_or(long_name(logical)),
             Self::Decimal(unscaled, scale) => decimal::text(unscaled, scale).ok_or("decimal"),
+            Self::Rescaled(..) => {
+                self.unscaled().and_then(|(unscaled, scale)| decimal::text(&unscaled, scale)).ok_or("decimal")
+            }
             Self::BigDecimal(content) => decimal::big_text(content).ok_or("big-decimal"),
             Self::Uuid(bytes) => uuid::Uuid::from_slice(bytes).map(|u| u.to_string()).map_err(|_| "uuid"),
             _ => return None,
@@ -129,7 +170,10 @@ impl<'b> Scalar<'b> {
             Self::Double(value) => visitor.visit_f64(value),
             Self::Bytes(bytes) => L::bytes(visitor, bytes),
             Self::Text(text) => L::text(visitor, text),
-            Self::Decimal(bytes, _) | Self::BigDecimal(bytes) | Self::Uuid(bytes) => match self.text() {
+            Self::Decimal(bytes, _)
+            | Self::Rescaled(bytes, ..)
+            | Self::BigDecimal(bytes)
+            | Self::Uuid(bytes) => match self.text() {
                 Some(Ok(text)) => visitor.visit_string(text),
                 _ => L::bytes(visitor, bytes),
             },

@@ -51,10 +51,8 @@ pub(crate) fn walk<T: Tree>(
         Read::Promote(i) => {
             let promotion = tables.promotion(i);
             let at = cursor.offset();
-            match Scalar::read(tables, cursor, promotion.wire)?.promote(promotion.view) {
-                Some(scalar) => tree.scalar(tables, promotion.view, scalar, at),
-                None => Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, at)),
-            }
+            let scalar = Scalar::read(tables, cursor, promotion.wire)?.promote(tables, promotion.view);
+            tree.scalar(tables, promotion.view, scalar.map_err(|kind| DecodeError::new(kind, at))?, at)
         }
         Read::Enum(i) => read_symbol(tables, cursor, i).map(|(number, symbol)| tree.symbol(number, symbol)),
         Read::Array(i) => array(tree, tables, cursor, i),

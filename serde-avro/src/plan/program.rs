@@ -299,6 +299,18 @@ impl Tables {
         }
     }
 
+    /// The digits of a decimal on bytes or fixed.
+    pub(crate) fn decimal_shape(&self, op: Op) -> Option<DecimalShape> {
+        match op {
+            Op::Decimal(i) => Some(*self.decimal(i)),
+            Op::Fixed(i) => match self.fixed(i).logical {
+                Some(FixedLogical::Decimal(shape)) => Some(shape),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// What errors call a type: the Avro word, or the full name of a named type.
     pub(crate) fn type_name(&self, op: Op) -> &str {
         match op {

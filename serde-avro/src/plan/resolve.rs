@@ -117,10 +117,9 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             },
             (Op::Enum(writer), Op::Enum(shape)) => self.enumeration(pair, writer, shape),
             (Op::Fixed(_), Op::Fixed(_)) => self.fixed(pair, wire, view),
+            _ if self.rescales(wire, view) => self.promotion(wire, view),
             _ if word(wire) == word(view) => Read::Leaf(if is_plain(wire) { view } else { wire }),
-            _ if matching::promotes(wire, view) => {
-                Read::Promote(push(&mut self.tables.promotions, Promotion { wire, view }))
-            }
+            _ if matching::promotes(wire, view) => self.promotion(wire, view),
             _ => {
                 let reason = format!(
                     "{} cannot be read as {}",
@@ -136,6 +135,16 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
             self.open.push((pair, read));
         }
         Ok(read)
+    }
+
+    fn promotion(&mut self, wire: Op, view: Op) -> Read {
+        Read::Promote(push(&mut self.tables.promotions, Promotion { wire, view }))
+    }
+
+    /// Whether two decimals differ in scale: their unscaled values then mean different numbers.
+    fn rescales(&self, wire: Op, view: Op) -> bool {
+        let scale = |op| self.tables.decimal_shape(op).map(|shape| shape.scale);
+        scale(wire).zip(scale(view)).is_some_and(|(wire, view)| wire != view)
     }
 
     fn new_collection(&mut self, wire: Op) -> u32 {
@@ -200,6 +209,9 @@ impl<'a, 's, 't> Resolver<'a, 's, 't> {
                 );
                 return self.fail(reason, wire);
             }
+        }
+        if self.rescales(wire, view) {
+            return self.promotion(wire, view);
         }
         let plain = matches!(wire, Op::Fixed(i) if self.tables.fixed(i).logical.is_none());
         Read::Leaf(if plain { view } else { wire })

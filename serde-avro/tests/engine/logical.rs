@@ -4,7 +4,7 @@ use apache_avro::types::Value;
 use assay_serde_avro::JsonForm;
 use serde_json::json;
 
-use super::plan;
+use super::{pair, plan};
 
 /// Schema, the text, the raw form, and the bytes.
 fn cases() -> Vec<(&'static str, &'static str, Value, Vec<u8>)> {
@@ -99,6 +99,41 @@ fn texts_and_values_both_ways() {
         plan.encode_json(&avro, JsonForm::Avro, &mut out).unwrap();
         assert_eq!(out, bytes, "{schema}");
     }
+}
+
+#[test]
+fn decimals_come_at_the_readers_scale() {
+    let bytes_of = |precision: u32, scale: u32| {
+        format!(r#"{{"type":"bytes","logicalType":"decimal","precision":{precision},"scale":{scale}}}"#)
+    };
+    let fixed_of = |scale: u32| {
+        format!(
+            r#"{{"type":"fixed","name":"D","size":4,"logicalType":"decimal","precision":8,"scale":{scale}}}"#
+        )
+    };
+    for (writer, reader) in [(bytes_of(6, 2), bytes_of(8, 4)), (fixed_of(2), fixed_of(4))] {
+        let bytes = plan(&writer).encode_to_vec("-12.3").unwrap();
+        let resolved = pair(&writer, &reader);
+        assert_eq!(resolved.decode::<String>(&bytes).as_deref(), Ok("-12.3000"));
+        assert_eq!(resolved.decode_json(&bytes, JsonForm::Plain), Ok(json!("-12.3000")));
+        let unscaled = 123_000i32.wrapping_neg().to_be_bytes();
+        assert_eq!(resolved.decode_value(&bytes), Ok(Value::Decimal(unscaled[1..].into())));
+        // what is read, in whatever form, is what the reader's schema would have written
+        let own = plan(&reader);
+        let (avro, mut again) = (resolved.decode_json(&bytes, JsonForm::Avro).unwrap(), Vec::new());
+        own.encode_json(&avro, JsonForm::Avro, &mut again).unwrap();
+        assert_eq!(own.decode::<String>(&again).as_deref(), Ok("-12.3000"));
+    }
+    // fewer digits: only where they are zeros
+    let (writer, reader) = (bytes_of(6, 4), bytes_of(6, 2));
+    let of =
+        |text: &str| pair(&writer, &reader).decode::<String>(&plan(&writer).encode_to_vec(text).unwrap());
+    assert_eq!(of("1.2300").as_deref(), Ok("1.23"));
+    let fault = of("1.2345").unwrap_err();
+    assert!(
+        fault.to_string().contains("decimal 1.2345 does not fit the reader's precision 6 and scale 2"),
+        "{fault}"
+    );
 }
 
 #[test]
