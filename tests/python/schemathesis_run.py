@@ -37,7 +37,7 @@ def main():
     without_modes = [part for name in MODES for part in ("--exclude-operation-id", name)]
     modes_alone = [part for name in MODES for part in ("--include-operation-id", name)]
     first = round_of(arguments, without_modes, arguments.seconds)
-    second = round_of(arguments, modes_alone, max(10, arguments.seconds // 10))
+    second = round_of(arguments, modes_alone, max(60, arguments.seconds // 4))
     sys.exit(first or second)
 
 
