@@ -39,6 +39,11 @@ fn code<T: std::fmt::Debug>(answer: Result<T, KrafkaError>) -> i16 {
     }
 }
 
+/// The options of a call when nothing is asked for.
+fn usual<T: Default>() -> T {
+    T::default()
+}
+
 fn only<K, V>(map: HashMap<K, V>) -> V {
     assert_eq!(map.len(), 1);
     map.into_values().next().unwrap()
@@ -47,24 +52,18 @@ fn only<K, V>(map: HashMap<K, V>) -> V {
 async fn topics(admin: &AdminClient) {
     let topic = |name: &str, count, replicas| NewTopic::new(name, count, replicas).unwrap();
     let settings = topic(TOPIC, 2, 1).with_config("retention.ms", "7200000");
-    only(admin.create_topics([settings], Default::default()).await.unwrap()).unwrap();
-    assert_eq!(code(only(admin.create_topics([topic(TOPIC, 1, 1)], Default::default()).await.unwrap())), 36);
-    assert_eq!(code(only(admin.create_topics([topic("two", 1, 2)], Default::default()).await.unwrap())), 38);
-    only(admin.create_partitions([(TOPIC, 3)], Default::default()).await.unwrap()).unwrap();
-    let described = only(admin.describe_topics([TOPIC], Default::default()).await.unwrap()).unwrap();
+    only(admin.create_topics([settings], usual()).await.unwrap()).unwrap();
+    assert_eq!(code(only(admin.create_topics([topic(TOPIC, 1, 1)], usual()).await.unwrap())), 36);
+    assert_eq!(code(only(admin.create_topics([topic("two", 1, 2)], usual()).await.unwrap())), 38);
+    only(admin.create_partitions([(TOPIC, 3)], usual()).await.unwrap()).unwrap();
+    let described = only(admin.describe_topics([TOPIC], usual()).await.unwrap()).unwrap();
     assert_eq!(described.partitions.len(), 3);
-    assert_eq!(code(only(admin.describe_topics(["nobody"], Default::default()).await.unwrap())), 3);
+    assert_eq!(code(only(admin.describe_topics(["nobody"], usual()).await.unwrap())), 3);
     let changes = vec![ConfigOp::set("max.message.bytes", "2000000"), ConfigOp::delete("retention.ms")];
-    only(
-        admin
-            .incremental_alter_configs([(ConfigResource::topic(TOPIC), changes)], Default::default())
-            .await
-            .unwrap(),
-    )
-    .unwrap();
+    only(admin.incremental_alter_configs([(ConfigResource::topic(TOPIC), changes)], usual()).await.unwrap())
+        .unwrap();
     let entries =
-        only(admin.describe_configs([ConfigResource::topic(TOPIC)], Default::default()).await.unwrap())
-            .unwrap();
+        only(admin.describe_configs([ConfigResource::topic(TOPIC)], usual()).await.unwrap()).unwrap();
     let text = format!("{entries:?}");
     assert!(text.contains("2000000") && text.contains("604800000"), "{text}");
 }
@@ -113,10 +112,9 @@ async fn consume(kafka: &Kafka, admin: &AdminClient, protocol: GroupProtocol, co
         }
     }
     consumer.commit().await.unwrap();
-    let described =
-        only(admin.describe_consumer_groups([&group], Default::default()).await.unwrap()).unwrap();
+    let described = only(admin.describe_consumer_groups([&group], usual()).await.unwrap()).unwrap();
     assert_eq!((described.state.as_str(), described.members.len()), ("Stable", 1));
-    assert_eq!(code(only(admin.delete_consumer_groups([&group], Default::default()).await.unwrap())), 68);
+    assert_eq!(code(only(admin.delete_consumer_groups([&group], usual()).await.unwrap())), 68);
     consumer.seek(TOPIC, 0, 2).await.unwrap();
     let sought = loop {
         let records = consumer.poll(Duration::from_millis(200)).await.unwrap();
@@ -126,10 +124,10 @@ async fn consume(kafka: &Kafka, admin: &AdminClient, protocol: GroupProtocol, co
     };
     assert_eq!(sought, 2);
     consumer.close().await.unwrap();
-    let offsets = admin.list_consumer_group_offsets(&group, Default::default()).await.unwrap();
+    let offsets = admin.list_consumer_group_offsets(&group, usual()).await.unwrap();
     let total: i64 = offsets.into_values().map(|offset| offset.unwrap().offset.unwrap()).sum();
     assert_eq!(total, i64::try_from(count).unwrap());
-    only(admin.delete_consumer_groups([&group], Default::default()).await.unwrap()).unwrap();
+    only(admin.delete_consumer_groups([&group], usual()).await.unwrap()).unwrap();
 }
 
 #[tokio::test]
@@ -143,13 +141,12 @@ async fn krafka() {
         soon(consume(&kafka, &admin, protocol, count)).await;
     }
     let first = TopicPartition::new(TOPIC, 0);
-    let cut = soon(admin.delete_records([(first.clone(), 5)], Default::default())).await.unwrap();
+    let cut = soon(admin.delete_records([(first.clone(), 5)], usual())).await.unwrap();
     assert_eq!(only(cut).unwrap(), 5);
-    let earliest =
-        soon(admin.list_offsets([(first, OffsetSpec::Earliest)], Default::default())).await.unwrap();
+    let earliest = soon(admin.list_offsets([(first, OffsetSpec::Earliest)], usual())).await.unwrap();
     assert_eq!(only(earliest).unwrap().offset, 5);
-    only(soon(admin.delete_topics([TOPIC], Default::default())).await.unwrap()).unwrap();
-    assert_eq!(code(only(soon(admin.delete_topics([TOPIC], Default::default())).await.unwrap())), 3);
+    only(soon(admin.delete_topics([TOPIC], usual())).await.unwrap()).unwrap();
+    assert_eq!(code(only(soon(admin.delete_topics([TOPIC], usual())).await.unwrap())), 3);
 }
 
 #[derive(Serialize)]
