@@ -126,3 +126,23 @@ fn a_type_met_twice_breaks_if_it_breaks_anywhere() {
     assert_eq!(typed.len(), 1);
     assert!(typed[0].breaks_backward && typed[0].breaks_forward);
 }
+
+#[test]
+fn wide_unions_and_records_are_compared_in_full() {
+    let union = |changed: &str| {
+        let branches: Vec<String> = (0..3_000)
+            .map(|index| {
+                let size = if index == 2_999 { changed } else { "1" };
+                format!(r#"{{"type":"fixed","name":"F{index}","size":{size}}}"#)
+            })
+            .collect();
+        format!("[{}]", branches.join(","))
+    };
+    assert_eq!(shown(&changes(&union("1"), &union("2")))[0].0, "SIZE_CHANGED");
+    let fields = |last: &str| {
+        let fields: Vec<String> =
+            (0..20_000).map(|index| format!(r#"{{"name":"f{index}","type":"int"}}"#)).collect();
+        record(&format!(r#"{},{{"name":"last","type":"{last}"}}"#, fields.join(",")))
+    };
+    assert_eq!(shown(&changes(&fields("int"), &fields("string")))[0].0, "TYPE_CHANGED");
+}

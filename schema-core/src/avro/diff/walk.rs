@@ -23,14 +23,15 @@ pub(super) fn walk(old: &Located<'_>, new: &Located<'_>) -> Vec<Change> {
         visited: HashMap::new(),
         open: Vec::new(),
         pairs_left: PAIRS_MAX,
+        steps_left: PAIRS_MAX,
     };
     let roots = (old.schema().root(), new.schema().root());
     walk.open.push((roots, Breaks { backward: true, forward: true }));
     while let Some((pair, live)) = walk.open.pop() {
-        if walk.changes.len() >= CHANGES_MAX || walk.pairs_left == 0 {
+        if walk.changes.len() >= CHANGES_MAX || walk.steps_left == 0 {
             break;
         }
-        walk.pairs_left -= 1;
+        walk.steps_left -= 1;
         walk.pair(pair, live);
     }
     walk.changes
@@ -62,7 +63,10 @@ pub(super) struct Walk<'a> {
     known: HashMap<(ChangeKind, Pair, Part), usize>,
     visited: HashMap<Pair, Breaks>,
     pub(super) open: Vec<(Pair, Breaks)>,
+    /// Pairs that checks may still visit; without any left nothing more is said to break.
     pairs_left: usize,
+    /// Pairs that the walk itself may still visit.
+    steps_left: usize,
 }
 
 /// The part of a pair that a change is about: positions in the old and the new type.

@@ -149,6 +149,15 @@ fn alternatives_are_offered_after_it() {
     }
 }
 
+/// An alias makes data of one field appear in another: it comes first only when the names are alike.
+#[test]
+fn unlike_names_are_not_taken_for_a_rename() {
+    let old = record(r#"{"name":"weight","type":"int"}"#);
+    let found = edits(Level::Backward, &record(r#"{"name":"count","type":"int"}"#), &[&old]);
+    let actions: Vec<Action> = found.iter().map(|edit| edit.steps[0].action).collect();
+    assert_eq!(actions, [Action::AddDefault, Action::MakeOptional, Action::AddFieldAlias]);
+}
+
 #[test]
 fn several_problems_get_one_combined_edit() {
     let old = record(

@@ -23,20 +23,19 @@ impl Bench<'_> {
         };
         let Some(field) = new.fields.get(index) else { return Vec::new() };
         let path = format!("{at}/fields/{index}");
-        let mut steps: Vec<Step> = self
-            .former_names(field, new, old)
-            .into_iter()
-            .map(|former| {
-                step(
-                    Action::AddFieldAlias,
-                    format!(
-                        "Give field {} of record {} the alias {former}, its name in the old schema.",
-                        field.name, new.name
-                    ),
-                    vec![self.append(&format!("{path}/aliases"), former.into())],
-                )
-            })
-            .collect();
+        let alias = |former: String| {
+            step(
+                Action::AddFieldAlias,
+                format!(
+                    "Give field {} of record {} the alias {former}, a field that the old schema has and the new one lost.",
+                    field.name, new.name
+                ),
+                vec![self.append(&format!("{path}/aliases"), former.into())],
+            )
+        };
+        let (likely, unlikely): (Vec<String>, Vec<String>) =
+            self.former_names(field, new, old).into_iter().partition(|former| alike(&field.name, former));
+        let mut steps: Vec<Step> = likely.into_iter().map(alias).collect();
         if let Some(default) = plain_default(self.new.schema(), field.schema) {
             let described = format!(
                 "Give field {} of record {} a default, such as {}.",
@@ -48,6 +47,7 @@ impl Bench<'_> {
             steps.push(step(Action::AddDefault, described, add));
         }
         steps.extend(self.optional(&path, field, new));
+        steps.extend(unlikely.into_iter().map(alias));
         steps
     }
 
@@ -161,6 +161,11 @@ fn rename(path: &str, field: &Field, name: &str) -> Vec<Operation> {
 fn is_read(name: &str, record: &RecordNode) -> bool {
     record.field(name).is_some()
         || record.fields.iter().any(|field| field.aliases.iter().any(|alias| alias == name))
+}
+
+/// Whether two names may well be of the same field.
+fn alike(left: &str, right: &str) -> bool {
+    likeness(left, right) * 2 >= left.len().min(right.len())
 }
 
 /// How alike two names are: letters they share at both ends, when case and underscores do not count.
