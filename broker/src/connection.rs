@@ -220,17 +220,21 @@ async fn read_loop(
     frames: mpsc::Sender<Incoming>,
 ) {
     let request_bytes = ByteLimit::new(REQUEST_BYTES_MAX);
-    let mut reader = FrameReader::new(half, broker.config().socket_request_max_bytes);
+    let mut reader = FrameReader::new(half);
     let config = broker.config();
     let read_all = async {
         loop {
+            let was_settled = connection.is_settled();
             let mut idle = config.connections_max_idle;
-            reader.length_max = config.socket_request_max_bytes;
-            if !connection.is_settled() {
+            if !was_settled {
                 idle = idle.min(AUTHENTICATION_PATIENCE);
-                reader.length_max = reader.length_max.min(config.sasl_receive_max_bytes);
             }
-            match tokio::time::timeout(idle, reader.length()).await {
+            // asked once the length is there: authentication may end while it is waited for
+            let length_max = || {
+                let most = config.socket_request_max_bytes;
+                if connection.is_settled() { most } else { most.min(config.sasl_receive_max_bytes) }
+            };
+            match tokio::time::timeout(idle, reader.length(length_max)).await {
                 Ok(Ok(Some(length))) => {
                     let Some(of_connection) = request_bytes.take(length).await else { return };
                     let Some(of_broker) = broker.request_bytes().take(length).await else { return };
@@ -250,6 +254,7 @@ async fn read_loop(
                     return;
                 }
                 Err(_) if connection.in_flight.load(Ordering::Relaxed) > 0 => {}
+                Err(_) if !was_settled && connection.is_settled() => {}
                 Err(_) => {
                     tracing::debug!(peer = %connection.peer, idle_s = idle.as_secs(), "closing idle connection");
                     return;

@@ -36,20 +36,22 @@ pub(crate) enum FrameError {
 pub(crate) struct FrameReader<R> {
     source: R,
     buf: BytesMut,
-    /// Longest frame from here on.
-    pub(crate) length_max: usize,
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
-    pub(crate) fn new(source: R, length_max: usize) -> Self {
-        Self { source, buf: BytesMut::new(), length_max }
+    pub(crate) fn new(source: R) -> Self {
+        Self { source, buf: BytesMut::new() }
     }
 
-    /// Length of the next frame without its prefix; `None` when the stream ends between frames.
-    pub(crate) async fn length(&mut self) -> Result<Option<usize>, FrameError> {
+    /// Length of the next frame without its prefix; `None` when the stream ends between frames. `length_max` is asked when
+    /// the prefix has come.
+    pub(crate) async fn length(
+        &mut self,
+        length_max: impl Fn() -> usize,
+    ) -> Result<Option<usize>, FrameError> {
         loop {
             if let Some(prefix) = self.buf.first_chunk::<4>() {
-                let length = self.check(*prefix)?;
+                let length = check(*prefix, length_max())?;
                 return Ok(Some(length));
             }
             self.buf.reserve(RESERVE_BYTES);
@@ -77,19 +79,18 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         frame.advance(4);
         Ok(frame)
     }
+}
 
-    fn check(&self, prefix: [u8; 4]) -> Result<usize, FrameError> {
-        let length = i32::from_be_bytes(prefix);
-        let limit = self.length_max;
-        match usize::try_from(length) {
-            Ok(length) if length <= limit => Ok(length),
-            Ok(_) if prefix.starts_with(&[0x16, 3]) => Err(FrameError::Tls),
-            Ok(_) if [b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI"].contains(&&prefix) => {
-                Err(FrameError::Http)
-            }
-            Ok(length) => Err(FrameError::TooLarge { length, limit }),
-            Err(_) => Err(FrameError::Negative(length)),
+fn check(prefix: [u8; 4], limit: usize) -> Result<usize, FrameError> {
+    let length = i32::from_be_bytes(prefix);
+    match usize::try_from(length) {
+        Ok(length) if length <= limit => Ok(length),
+        Ok(_) if prefix.starts_with(&[0x16, 3]) => Err(FrameError::Tls),
+        Ok(_) if [b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI"].contains(&&prefix) => {
+            Err(FrameError::Http)
         }
+        Ok(length) => Err(FrameError::TooLarge { length, limit }),
+        Err(_) => Err(FrameError::Negative(length)),
     }
 }
 
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     async fn first(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
-        FrameReader::new(bytes, 1000).length().await
+        FrameReader::new(bytes).length(|| 1000).await
     }
 
     #[tokio::test]
@@ -145,8 +146,8 @@ mod tests {
     async fn memory_grows_with_what_arrived_and_not_with_what_was_announced() {
         let announced: usize = 100 << 20;
         let bytes = [0x0640_0000_u32.to_be_bytes().as_slice(), &[1; 100]].concat();
-        let mut reader = FrameReader::new(bytes.as_slice(), announced);
-        assert_eq!(reader.length().await.unwrap(), Some(announced));
+        let mut reader = FrameReader::new(bytes.as_slice());
+        assert_eq!(reader.length(|| announced).await.unwrap(), Some(announced));
         assert!(matches!(reader.body(announced).await, Err(FrameError::Truncated)));
         assert!(reader.buf.capacity() < 64 * 1024, "{}", reader.buf.capacity());
     }
@@ -154,11 +155,11 @@ mod tests {
     #[tokio::test]
     async fn frames_are_cut_one_after_the_other() {
         let bytes = [0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9];
-        let mut reader = FrameReader::new(bytes.as_slice(), 1000);
-        assert_eq!(reader.length().await.unwrap(), Some(2));
+        let mut reader = FrameReader::new(bytes.as_slice());
+        assert_eq!(reader.length(|| 1000).await.unwrap(), Some(2));
         assert_eq!(&reader.body(2).await.unwrap()[..], &[7, 8]);
-        assert_eq!(reader.length().await.unwrap(), Some(1));
+        assert_eq!(reader.length(|| 1000).await.unwrap(), Some(1));
         assert_eq!(&reader.body(1).await.unwrap()[..], &[9]);
-        assert_eq!(reader.length().await.unwrap(), None);
+        assert_eq!(reader.length(|| 1000).await.unwrap(), None);
     }
 }

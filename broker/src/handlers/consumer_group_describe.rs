@@ -2,7 +2,7 @@
 //!
 //! 69 for an unknown group and for a classic one, which `DescribeGroups` describes. 1 brings the type of a member.
 
-use crate::authorizer::Operation;
+use crate::authorizer::{Operation, ResourceType};
 use crate::groups::actor::{Command, ConsumerDescription};
 use crate::groups::consumer::{self, Registered};
 use crate::groups::{ClientInfo, Groups};
@@ -12,8 +12,6 @@ use crate::protocol::messages::consumer_group_describe::{
 };
 use crate::protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse};
 
-/// READ (3), DELETE (6) and DESCRIBE (8), one bit each: what anybody may do while there are no rights.
-const OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
 /// A member that speaks the consumer protocol itself.
 const CONSUMER_MEMBER: i8 = 1;
 
@@ -41,7 +39,7 @@ impl Groups {
                 Err(error) => DescribedGroup { error_code: error.into(), ..DescribedGroup::default() },
             };
             if request.include_authorized_operations && described.error_code == 0 {
-                described.authorized_operations = OPERATIONS;
+                described.authorized_operations = client.access.operations(ResourceType::Group, &group_id);
             }
             described.group_id = group_id;
             groups.push(described);

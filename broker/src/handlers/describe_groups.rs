@@ -2,7 +2,7 @@
 //!
 //! 3 brings authorized operations, 4 instance ids, 6 the code 69 for an unknown group (before: state "Dead").
 
-use crate::authorizer::Operation;
+use crate::authorizer::{Operation, ResourceType};
 use crate::groups::actor::{Command, Description};
 use crate::groups::{ClientInfo, Groups};
 use crate::protocol::ErrorCode;
@@ -11,8 +11,6 @@ use crate::protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 
 /// First version in which an unknown group is an error.
 const NOT_FOUND_SINCE: i16 = 6;
-/// What anybody may do with a group while there are no rights: READ (3), DELETE (6) and DESCRIBE (8), one bit each.
-const OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
 
 impl Groups {
     /// Describes groups; metadata and assignments only of stable ones.
@@ -36,7 +34,8 @@ impl Groups {
                 }
             };
             if request.include_authorized_operations && described.error_code == 0 {
-                described.authorized_operations = OPERATIONS;
+                described.authorized_operations =
+                    client.access.operations(ResourceType::Group, &described.group_id);
             }
             groups.push(described);
         }

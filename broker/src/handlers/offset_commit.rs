@@ -42,12 +42,13 @@ impl Groups {
         let entries: Vec<CommitEntry> =
             topics.into_iter().flat_map(|topic| self.entries(topic, version, client)).collect();
         let mut codes: Vec<ErrorCode> = entries.iter().map(|entry| entry.code).collect();
+        if let Err(denied) = client.check_group(Operation::Read, &group_id) {
+            codes.fill(denied);
+        }
         if codes.contains(&ErrorCode::None) {
             let identity = Identity { member_id, instance_id: group_instance_id };
             let make = |reply| Command::Commit { identity, generation, entries, reply };
-            let outcome = if let Err(code) = client.check_group(Operation::Read, &group_id) {
-                Err(code)
-            } else if group_id.len() > NAME_BYTES_MAX {
+            let outcome = if group_id.len() > NAME_BYTES_MAX {
                 Err(ErrorCode::InvalidGroupId)
             } else if generation < 0 {
                 self.ask_or_create(&group_id, make).await

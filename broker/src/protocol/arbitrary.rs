@@ -49,6 +49,12 @@ macro_rules! numbers {
 
 numbers! { i8 i16 i32 i64 }
 
+impl Arbitrary for f64 {
+    fn arbitrary(random: &mut Random, form: Form) -> Self {
+        i32::arbitrary(random, form).into()
+    }
+}
+
 impl Arbitrary for bool {
     fn arbitrary(random: &mut Random, _: Form) -> Self {
         random.below(2) == 1

@@ -60,6 +60,21 @@ async fn nothing_is_served_before_authentication() {
 }
 
 #[tokio::test]
+async fn requests_are_short_until_the_peer_is_known() {
+    let broker = guarded(&[("sasl.server.max.receive.size", "1024")]).await;
+    let named = |name| metadata::MetadataRequestTopic { name: Some(name), ..Default::default() };
+    let names = (0..100).map(|number| format!("a-long-name-of-a-topic-{number}"));
+    let long = MetadataRequest { topics: Some(names.map(named).collect()), ..Default::default() };
+    // the length is waited for while the last token is still being judged
+    let mut client = login(&broker, "ann", "secret").await;
+    let response: MetadataResponse = client.call(&long, 9).await;
+    assert_eq!(response.topics.len(), 100);
+    let mut client = broker.client().await;
+    client.send(&long, 9).await;
+    client.expect_closed().await;
+}
+
+#[tokio::test]
 async fn a_failure_is_told_and_ends_the_connection() {
     let broker = guarded(&[]).await;
     for (user, password) in [("ann", "wrong"), ("nobody", "secret")] {
@@ -330,6 +345,18 @@ async fn topic_codes(client: &mut Client) -> Vec<(&'static str, i32)> {
     codes.push(code!(client, request, 4, OffsetForLeaderEpochResponse, |answer| {
         answer.topics[0].partitions[0].error_code
     }));
+    let partitions = vec![list_offsets::ListOffsetsPartition { timestamp: -1, ..Default::default() }];
+    let topics = vec![list_offsets::ListOffsetsTopic { name: name(), partitions }];
+    let request = ListOffsetsRequest { topics, ..Default::default() };
+    codes.push(code!(client, request, 7, ListOffsetsResponse, |answer| {
+        answer.topics[0].partitions[0].error_code
+    }));
+    let partitions = vec![fetch::FetchPartition::default()];
+    let topics = vec![fetch::FetchTopic { topic: name(), partitions, ..Default::default() }];
+    let request = FetchRequest { topics, ..Default::default() };
+    codes.push(code!(client, request, 11, FetchResponse, |answer| {
+        answer.responses[0].partitions[0].error_code
+    }));
     let topics = vec![delete_topics::DeleteTopicState { name: Some(name()), ..Default::default() }];
     let request = DeleteTopicsRequest { topics, ..Default::default() };
     codes.push(code!(client, request, 6, DeleteTopicsResponse, |answer| answer.responses[0].error_code));
@@ -349,6 +376,55 @@ async fn cluster_codes(client: &mut Client) -> Vec<(&'static str, i32)> {
     codes
 }
 
+async fn group_codes(client: &mut Client) -> Vec<(&'static str, i32)> {
+    let group_id = || "readers".to_owned();
+    let mut codes = Vec::new();
+    let request = JoinGroupRequest { group_id: group_id(), session_timeout_ms: 10_000, ..Default::default() };
+    codes.push(code!(client, request, 7, JoinGroupResponse, |answer| answer.error_code));
+    let request = SyncGroupRequest { group_id: group_id(), ..Default::default() };
+    codes.push(code!(client, request, 5, SyncGroupResponse, |answer| answer.error_code));
+    let request = HeartbeatRequest { group_id: group_id(), ..Default::default() };
+    codes.push(code!(client, request, 4, HeartbeatResponse, |answer| answer.error_code));
+    let request = LeaveGroupRequest { group_id: group_id(), ..Default::default() };
+    codes.push(code!(client, request, 5, LeaveGroupResponse, |answer| answer.error_code));
+    let partitions =
+        vec![offset_commit::OffsetCommitRequestPartition { committed_offset: 1, ..Default::default() }];
+    let topic = offset_commit::OffsetCommitRequestTopic {
+        name: "orders".to_owned(),
+        partitions,
+        ..Default::default()
+    };
+    let request = OffsetCommitRequest {
+        group_id: group_id(),
+        generation_id_or_member_epoch: -1,
+        topics: vec![topic],
+        ..Default::default()
+    };
+    codes.push(code!(client, request, 8, OffsetCommitResponse, |answer| {
+        answer.topics[0].partitions[0].error_code
+    }));
+    let wanted = offset_fetch::OffsetFetchRequestGroup { group_id: group_id(), ..Default::default() };
+    let request = OffsetFetchRequest { groups: vec![wanted], ..Default::default() };
+    codes.push(code!(client, request, 8, OffsetFetchResponse, |answer| answer.groups[0].error_code));
+    let request = OffsetDeleteRequest { group_id: group_id(), topics: Vec::new() };
+    codes.push(code!(client, request, 0, OffsetDeleteResponse, |answer| answer.error_code));
+    let request = DescribeGroupsRequest { groups: vec![group_id()], ..Default::default() };
+    codes.push(code!(client, request, 5, DescribeGroupsResponse, |answer| answer.groups[0].error_code));
+    let request = ConsumerGroupDescribeRequest { group_ids: vec![group_id()], ..Default::default() };
+    codes.push(code!(client, request, 0, ConsumerGroupDescribeResponse, |answer| {
+        answer.groups[0].error_code
+    }));
+    let request = ConsumerGroupHeartbeatRequest {
+        group_id: group_id(),
+        member_id: "m".to_owned(),
+        ..Default::default()
+    };
+    codes.push(code!(client, request, 1, ConsumerGroupHeartbeatResponse, |answer| answer.error_code));
+    let request = DeleteGroupsRequest { groups_names: vec![group_id()] };
+    codes.push(code!(client, request, 2, DeleteGroupsResponse, |answer| answer.results[0].error_code));
+    codes
+}
+
 #[tokio::test]
 async fn whoever_has_no_right_is_refused_everywhere() {
     let broker = guarded(&AUTHORIZER).await;
@@ -361,10 +437,14 @@ async fn whoever_has_no_right_is_refused_everywhere() {
     for (response, code) in topic_codes(&mut bob).await {
         assert_eq!(code, 29, "{response}");
     }
+    for (response, code) in group_codes(&mut bob).await {
+        assert_eq!(code, 30, "{response}");
+    }
     for (response, code) in cluster_codes(&mut bob).await {
         assert_eq!(code, 31, "{response}");
     }
-    let mut allowed = cluster_codes(&mut ann).await;
+    let mut allowed = group_codes(&mut ann).await;
+    allowed.extend(cluster_codes(&mut ann).await);
     allowed.extend(topic_codes(&mut ann).await);
     for (response, code) in allowed {
         assert!(!(29..=31).contains(&code), "{response} says {code} to a super user");
@@ -377,7 +457,7 @@ async fn a_right_opens_what_it_names_and_no_more() {
     let mut ann = login(&broker, "ann", "secret").await;
     ann.topic("orders").await;
     ann.topic("others").await;
-    let creations = vec![rule("bob", 3, 2, "orders", 3)];
+    let creations = vec![rule("bob", 3, 2, "orders", 3), rule("bob", 3, 3, "readers", 3)];
     let made: CreateAclsResponse = ann.call(&CreateAclsRequest { creations }, 3).await;
     assert!(made.results.iter().all(|result| result.error_code == 0));
     let mut bob = login(&broker, "bob", "other").await;
@@ -387,6 +467,10 @@ async fn a_right_opens_what_it_names_and_no_more() {
     let names: Vec<_> = seen.topics.iter().map(|topic| topic.name.as_deref()).collect();
     assert_eq!(names, [Some("orders")]);
     assert_eq!(seen.topics[0].topic_authorized_operations, 1 << 3 | 1 << 8);
+    let codes = group_codes(&mut bob).await;
+    let refused: Vec<_> =
+        codes.iter().filter(|(_, code)| *code == 30).map(|(response, _)| *response).collect();
+    assert_eq!(refused, ["OffsetDeleteResponse", "DeleteGroupsResponse"], "{codes:?}");
     let fresh = metadata::MetadataRequestTopic { name: Some("fresh".to_owned()), ..Default::default() };
     let request =
         MetadataRequest { topics: Some(vec![fresh]), allow_auto_topic_creation: true, ..Default::default() };

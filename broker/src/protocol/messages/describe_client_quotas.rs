@@ -41,8 +41,8 @@ structure! {
 }
 
 structure! {
-    /// A `ValueData` of [`EntryData`]. The value is the bits of a double (IEEE 754).
+    /// A `ValueData` of [`EntryData`].
     ValueData;
     key: String;
-    value: i64;
+    value: f64;
 }
