@@ -24,7 +24,7 @@ const PAIRS_MAX: usize = 8_000_000;
 /// Bytes of a text that is searched for edits.
 const TEXT_BYTES_MAX: usize = 256 << 10;
 /// Steps of one edit that may solve one problem and make another.
-const SIDEWAYS_MAX: usize = 3;
+const SIDEWAYS_MAX: usize = 12;
 /// Problems that a schema may start with.
 const PROBLEMS_MAX: usize = 80;
 /// Steps of one edit.

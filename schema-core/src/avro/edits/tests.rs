@@ -158,6 +158,18 @@ fn unlike_names_are_not_taken_for_a_rename() {
     assert_eq!(actions, [Action::AddDefault, Action::MakeOptional, Action::AddFieldAlias]);
 }
 
+/// Under FULL a renamed field needs its old name, or both fields with defaults.
+#[test]
+fn a_rename_without_alias_is_taken_back() {
+    let (old, new) =
+        (record(r#"{"name":"user_id","type":"int"}"#), record(r#"{"name":"userId","type":"int"}"#));
+    let found = edits(Level::Full, &new, &[&old]);
+    assert_eq!(found[0].steps.len(), 1);
+    assert_eq!((found[0].steps[0].action, &found[0].schema), (Action::RenameFieldBack, &old));
+    let both = found.iter().find(|edit| edit.steps.len() == 2).unwrap();
+    assert_eq!(both.steps[0].action, Action::RestoreField);
+}
+
 #[test]
 fn several_problems_get_one_combined_edit() {
     let old = record(

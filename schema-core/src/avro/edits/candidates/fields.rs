@@ -101,19 +101,20 @@ impl Bench<'_> {
             return Vec::new();
         };
         let Some(field) = old.fields.get(index) else { return Vec::new() };
-        let mut steps = Vec::new();
-        let renamed = new
-            .fields
-            .iter()
-            .enumerate()
-            .filter(|(_, own)| own.aliases.contains(&field.name) && old.field(&own.name).is_none());
-        for (position, own) in renamed.take(RENAMES_MAX) {
-            steps.push(step(
-                Action::RenameFieldBack,
-                format!("Call field {} of record {} {} again: the old schema cannot follow an alias of the new one.", own.name, new.name, field.name),
-                rename(&format!("{at}/fields/{position}"), own, &field.name),
-            ));
-        }
+        let renamed = |likely: fn(&Field, &Field) -> bool| -> Vec<Step> {
+            let fields = new.fields.iter().enumerate();
+            let added = fields.filter(|(_, own)| old.field(&own.name).is_none() && likely(own, field));
+            let step_back = |(position, own): (usize, &Field)| {
+                let description = format!(
+                    "Call field {} of record {} {} again: the old schema looks for that name.",
+                    own.name, new.name, field.name
+                );
+                let operations = rename(&format!("{at}/fields/{position}"), own, &field.name);
+                step(Action::RenameFieldBack, description, operations)
+            };
+            added.take(RENAMES_MAX).map(step_back).collect()
+        };
+        let mut steps = renamed(|own, former| own.aliases.contains(&former.name));
         let json = Speller::new(self.old, self.new, None).field(field);
         let position = index.min(new.fields.len());
         steps.push(step(
@@ -121,6 +122,9 @@ impl Bench<'_> {
             format!("Give record {} its field {} back.", new.name, field.name),
             vec![Operation::Add { path: format!("{at}/fields/{position}"), value: json }],
         ));
+        steps.extend(renamed(|own, former| {
+            !own.aliases.contains(&former.name) && alike(&own.name, &former.name)
+        }));
         steps
     }
 
@@ -148,6 +152,9 @@ impl Bench<'_> {
 fn rename(path: &str, field: &Field, name: &str) -> Vec<Operation> {
     let mut operations = vec![Operation::Replace { path: format!("{path}/name"), value: name.into() }];
     let others: Vec<&String> = field.aliases.iter().filter(|alias| *alias != name).collect();
+    if others.len() == field.aliases.len() {
+        return operations;
+    }
     if others.is_empty() {
         operations.push(Operation::Remove { path: format!("{path}/aliases") });
     } else {
