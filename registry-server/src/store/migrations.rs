@@ -15,6 +15,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../../migrations/postgres/0001_registry.sql"),
     ),
     (
+        2,
+        "versions by id",
+        include_str!("../../../migrations/sqlite/0002_versions_by_id.sql"),
+        include_str!("../../../migrations/postgres/0002_versions_by_id.sql"),
+    ),
+    (
         3,
         "history",
         include_str!("../../../migrations/sqlite/0003_history.sql"),

@@ -276,3 +276,27 @@ async fn a_dropped_change_leaves_no_transaction_open() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+#[tokio::test]
+async fn versions_of_an_id_are_found_by_their_index() {
+    let database = Database::sqlite().unwrap();
+    database.open().await.close().await;
+    let path = database.url.strip_prefix("sqlite:").unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    for query in [
+        "EXPLAIN QUERY PLAN SELECT subject, version, ts_ms, deleted_ms FROM versions WHERE context = '.' AND id = 1 \
+         ORDER BY subject, version",
+        "EXPLAIN QUERY PLAN SELECT v.subject, v.version, v.deleted_ms FROM schema_references r \
+         JOIN versions v ON v.context = r.context AND v.id = r.id WHERE r.target_context = '.' AND r.target_subject = 's'",
+    ] {
+        let steps: Vec<String> = sqlx::query(query)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| sqlx::Row::get(row, "detail"))
+            .collect();
+        assert!(steps.iter().any(|step| step.contains("versions_by_id (context=? AND id=?)")), "{steps:?}");
+    }
+}
