@@ -39,6 +39,7 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.GroupNotEmptyException;
 import org.apache.kafka.common.errors.InvalidConfigurationException;
+import org.apache.kafka.common.errors.InvalidGroupIdException;
 import org.apache.kafka.common.errors.InvalidPartitionsException;
 import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.InvalidTopicException;
@@ -270,6 +271,7 @@ public final class Clients {
         }
         admin.deleteConsumerGroups(groups).all().get();
         refused("group gone", admin.describeConsumerGroups(List.of("java-classic")).all(), GroupIdNotFoundException.class);
+        refused("no name", admin.describeConsumerGroups(List.of("")).all(), InvalidGroupIdException.class);
         refused("no group", admin.deleteConsumerGroups(List.of("nobody")).all(), GroupIdNotFoundException.class);
 
         for (TopicPartition partition : List.of(one, two)) {

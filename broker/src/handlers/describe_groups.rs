@@ -23,6 +23,7 @@ impl Groups {
         let mut groups = Vec::with_capacity(request.groups.len());
         for group in request.groups {
             let asked = match client.check_group(Operation::Describe, &group) {
+                Ok(()) if group.is_empty() => Err(ErrorCode::InvalidGroupId),
                 Ok(()) => self.ask(&group, |reply| Command::Describe { reply }).await,
                 Err(code) => Err(code),
             };
