@@ -1,6 +1,8 @@
 //! What is fuzzed: everything that takes bytes or text from a peer. A target may refuse its input; it may not panic, and
 //! where two readings of the same input exist they must agree.
 
+mod rest;
+
 use assay_broker::protocol::{Message, messages};
 use assay_broker::record_batch::{BatchHeader, Batches, RecordLimits, records};
 use assay_schema_core::avro::{ParseMode, Schema, check};
@@ -18,10 +20,11 @@ pub(crate) struct Target {
     pub(crate) prepare: fn() -> Run,
 }
 
-pub(crate) const TARGETS: [Target; 7] = [
+pub(crate) const TARGETS: [Target; 8] = [
     Target { name: "schema-parse", seeds: schemas, prepare: || Box::new(schema_parse) },
     Target { name: "schema-check", seeds: schema_pairs, prepare: || Box::new(schema_check) },
     Target { name: "rest-bodies", seeds: bodies, prepare: || Box::new(rest_bodies) },
+    Target { name: "rest-requests", seeds: rest::seeds, prepare: rest::prepare },
     Target { name: "plan-compile", seeds: schemas, prepare: || Box::new(plan_compile) },
     Target { name: "datum", seeds: data, prepare: datum },
     Target { name: "request", seeds: requests, prepare: || Box::new(request) },
