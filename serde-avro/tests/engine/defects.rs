@@ -76,3 +76,46 @@ fn a_decimal_with_few_bytes_reads_at_a_larger_precision() {
     let text: String = pair(&of(4), &of(30)).decode(&[2, 5]).unwrap();
     assert_eq!(text, "0.05");
 }
+
+#[test]
+fn null_need_not_be_the_first_branch_of_an_option() {
+    let plan = plan(r#"["string","null"]"#);
+    for (value, bytes) in [(None, vec![2]), (Some("x".to_owned()), vec![0, 2, b'x'])] {
+        assert_eq!(plan.encode_to_vec(&value), Ok(bytes.clone()));
+        assert_eq!(plan.decode::<Option<String>>(&bytes), Ok(value));
+    }
+}
+
+#[test]
+fn an_evolved_reader_keeps_doubles_and_long_integers() {
+    let writer = record(r#"{"name":"n","type":"long"},{"name":"d","type":"double"}"#);
+    let reader = record(
+        r#"{"name":"d","type":"double"},{"name":"n","type":"long"},{"name":"x","type":"int","default":1}"#,
+    );
+    let value = (i64::MAX - 1, 0.1 + 0.2);
+    let mut bytes = Vec::new();
+    let fields = vec![("n".into(), Value::Long(value.0)), ("d".into(), Value::Double(value.1))];
+    plan(&writer).encode_value(&Value::Record(fields), &mut bytes).unwrap();
+    let seen = pair(&writer, &reader).decode_value(&bytes).unwrap();
+    let expected = vec![
+        ("d".into(), Value::Double(value.1)),
+        ("n".into(), Value::Long(value.0)),
+        ("x".into(), Value::Int(1)),
+    ];
+    assert_eq!(seen, Value::Record(expected));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_not_read_as_text() {
+    assert!(pair(r#""bytes""#, r#""string""#).decode_value(&[2, 0xff]).is_err());
+}
+
+#[test]
+fn a_record_that_holds_itself_only_through_a_default_compiles() {
+    let text = record(
+        r#"{"name":"next","type":["null","R"],"default":null},{"name":"d","type":"string","default":"s"}"#,
+    );
+    let mut out = Vec::new();
+    plan(&text).encode_value(&Value::Record(Vec::new()), &mut out).unwrap();
+    assert_eq!(out, [0, 2, b's']);
+}
