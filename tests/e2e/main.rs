@@ -29,6 +29,7 @@ mod registry_nodes;
 mod registry_rest;
 mod release_binary;
 mod soak;
+mod security;
 mod tidy;
 mod typed_kafka;
 mod validation;
