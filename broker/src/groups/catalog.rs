@@ -14,6 +14,11 @@ impl Catalog for TopicCatalog {
         Some(TopicShape { id: Uuid::from_bytes(topic.id().bytes()), partitions: topic.partition_count() })
     }
 
+    fn names(&self) -> Vec<String> {
+        let topics = self.0.list().into_iter().filter(|topic| !topic.is_internal());
+        topics.map(|topic| topic.name().to_string()).collect()
+    }
+
     fn name_of(&self, id: Uuid) -> Option<String> {
         self.0.get_by_id(id.into_bytes()).map(|topic| topic.name().to_string())
     }

@@ -16,6 +16,7 @@
 
 mod assignor;
 mod member;
+mod patterns;
 mod reconcile;
 mod stored;
 #[cfg(test)]
@@ -57,6 +58,8 @@ pub(crate) trait Catalog: Send + Sync + 'static {
     fn shape(&self, topic: &str) -> Option<TopicShape>;
     /// The name of a topic.
     fn name_of(&self, id: Uuid) -> Option<String>;
+    /// The names of all topics but internal ones.
+    fn names(&self) -> Vec<String>;
 }
 
 /// Bounds and times.
@@ -87,6 +90,8 @@ pub(crate) struct Heartbeat {
     pub(crate) rebalance_timeout_ms: i32,
     /// Topics; none means unchanged.
     pub(crate) topics: Option<BTreeSet<String>>,
+    /// Pattern of topics, valid; none means unchanged, empty that there is none.
+    pub(crate) pattern: Option<String>,
     /// Wanted assignor.
     pub(crate) assignor: Option<Assignor>,
     /// What it owns; none means unchanged.
@@ -132,6 +137,7 @@ pub(crate) struct ConsumerGroup {
     /// The subscribed topics that the group epoch saw.
     topics: BTreeMap<String, TopicShape>,
     changes: BTreeSet<Change>,
+    patterns: patterns::Patterns,
 }
 
 impl TopicShape {
@@ -166,6 +172,7 @@ impl ConsumerGroup {
             target: BTreeMap::new(),
             topics: BTreeMap::new(),
             changes: BTreeSet::new(),
+            patterns: patterns::Patterns::default(),
         }
     }
 
@@ -191,7 +198,8 @@ impl ConsumerGroup {
         } else {
             self.check_known(beat)?;
         }
-        let changed = self.register(beat, now);
+        let registered = self.register(beat, now);
+        let changed = self.patterns.resolve(&mut self.members, catalog, now) || registered;
         let topics = self.subscribed(catalog);
         if changed || topics != self.topics {
             self.topics = topics;
@@ -260,8 +268,11 @@ impl ConsumerGroup {
             None => (Registered::new(beat), true),
         };
         let reacts = new
-            || before
-                .is_some_and(|before| before.topics != member.topics || before.assignor != member.assignor);
+            || before.is_some_and(|before| {
+                before.topics != member.topics
+                    || before.pattern != member.pattern
+                    || before.assignor != member.assignor
+            });
         let recorded = before.is_some_and(|before| before.same_record(&member));
         let mut member = member;
         member.touch(now.tick_ms, self.limits.session_ms);
@@ -336,7 +347,7 @@ impl ConsumerGroup {
     /// The topics that members subscribe to and that exist.
     fn subscribed(&self, catalog: &dyn Catalog) -> BTreeMap<String, TopicShape> {
         let names: BTreeSet<&String> =
-            self.members.values().flat_map(|member| member.topics.iter()).collect();
+            self.members.values().flat_map(|member| member.topics.union(&member.matched)).collect();
         names.into_iter().filter_map(|name| Some((name.clone(), catalog.shape(name)?))).collect()
     }
 
@@ -388,7 +399,7 @@ impl ConsumerGroup {
 
     /// Whether a member subscribes to `topic`.
     pub(crate) fn subscribes(&self, topic: &str) -> bool {
-        self.members.values().any(|member| member.topics.contains(topic))
+        self.members.values().any(|member| member.wants(topic))
     }
 
     /// Members in order of their ids, with their targets.

@@ -35,6 +35,10 @@ impl Catalog for TestTopics {
         (topic != "missing").then(|| TopicShape { id: topic_id(topic), partitions: PARTITIONS })
     }
 
+    fn names(&self) -> Vec<String> {
+        ["t", "u"].map(str::to_owned).to_vec()
+    }
+
     fn name_of(&self, id: Uuid) -> Option<String> {
         ["t", "u"].into_iter().find(|topic| topic_id(topic) == id).map(str::to_owned)
     }

@@ -70,7 +70,7 @@ impl Groups {
             client_id: member.client_id,
             client_host: member.client_host,
             subscribed_topic_names: member.topics.into_iter().collect(),
-            subscribed_topic_regex: None,
+            subscribed_topic_regex: member.pattern,
             member_type: CONSUMER_MEMBER,
         }
     }

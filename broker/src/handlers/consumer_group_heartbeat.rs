@@ -12,7 +12,7 @@ use crate::groups::actor::Command;
 use crate::groups::consumer::{
     Assignment, Assignor, Heartbeat, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Told,
 };
-use crate::groups::{ClientInfo, Groups, NAME_BYTES_MAX};
+use crate::groups::{ClientInfo, Groups, NAME_BYTES_MAX, Pattern};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::consumer_group_heartbeat::{self as message, TopicPartitions};
 use crate::protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
@@ -117,8 +117,12 @@ fn check(request: &ConsumerGroupHeartbeatRequest) -> Result<(), Refusal> {
         ..LEAVE_STATIC_EPOCH => return invalid("MemberEpoch is invalid."),
         LEAVE_STATIC_EPOCH | LEAVE_EPOCH | 1.. => {}
     }
-    if request.subscribed_topic_regex.as_ref().is_some_and(|pattern| !pattern.is_empty()) {
-        return Err((ErrorCode::InvalidRegularExpression, "subscription by pattern is not supported"));
+    let pattern = request.subscribed_topic_regex.as_deref().filter(|pattern| !pattern.is_empty());
+    if pattern.is_some_and(|pattern| Pattern::new(pattern).is_err()) {
+        return Err((
+            ErrorCode::InvalidRegularExpression,
+            "the pattern of topics is not a valid RE2 expression",
+        ));
     }
     Ok(())
 }
@@ -152,6 +156,7 @@ fn translate(request: ConsumerGroupHeartbeatRequest, client: &ClientInfo) -> Res
         client_host: client.host.clone(),
         rebalance_timeout_ms: request.rebalance_timeout_ms,
         topics,
+        pattern: request.subscribed_topic_regex,
         assignor,
         owned,
     })

@@ -291,6 +291,9 @@ impl Partition {
         segments.push(Arc::new(next));
         writer.active_since_ms = self.engine.clock.now_ms();
         writer.marked_at = 0;
+        // That snapshot is the segment's own from here.
+        let base_offset = writer.next_offset;
+        writer.marks.retain(|mark| *mark != base_offset);
         let mut unsynced = lock(&self.unsynced);
         unsynced.add(&sealed.log);
         unsynced.add(&sealed.index);

@@ -9,7 +9,7 @@ use crate::groups::{GroupsConfig, OFFSETS_TOPIC};
 use crate::log::storage::memory::{Loss, Memory};
 use crate::partition::{Isolation, Partition};
 use crate::topics::tests::transactions::{committed, data, write};
-use crate::topics::tests::{NOW, open_with, partition_of, quiet, settings};
+use crate::topics::tests::{CLIENT, NOW, open_with, partition_of, quiet, settings};
 
 pub(crate) struct Bench {
     memory: Memory,
@@ -227,4 +227,63 @@ async fn offsets_of_a_transaction_count_once_it_is_committed() {
     // the marker is there although nothing was written
     assert_eq!(partition.high_watermark(), 1);
     assert!(partition.read(0, 1000, true, Isolation::ReadCommitted).await.unwrap().aborted.is_empty());
+}
+
+/// Writes to one partition of an open transaction; `None` when the power is gone.
+async fn try_write(bench: &Bench, index: i32, producer: Producer, sequence: i32, value: &str) -> Option<()> {
+    let partition = bench.partition(index);
+    let (seen, records) = (partition.markers(), data(producer.id, producer.epoch, sequence, value));
+    let appended = partition.append_verified(records, CLIENT, Some(seen)).await.ok()?;
+    appended.ticket.durable().await.ok()
+}
+
+/// Four transactions over both partitions, every second one committed; notes which ends were acknowledged.
+async fn script(bench: &Bench, acknowledged: &mut Vec<(String, bool)>) -> Option<()> {
+    let producer = bench.transactions.init("tx", 60_000, None).await.ok()?;
+    for round in 0..4 {
+        let commit = round % 2 == 0;
+        bench.add("tx", producer, &[0, 1]).await.ok()?;
+        for index in 0..2 {
+            try_write(bench, index, producer, round, &round.to_string()).await?;
+        }
+        bench.transactions.end("tx", producer, commit, false).await.ok()?;
+        acknowledged.push((round.to_string(), commit));
+    }
+    Some(())
+}
+
+#[tokio::test]
+async fn a_transaction_is_whole_in_both_partitions_whenever_the_power_goes() {
+    let bench = Bench::new().await;
+    let before = bench.memory.steps();
+    script(&bench, &mut Vec::new()).await.expect("the uncut script runs to its end");
+    let steps = bench.memory.steps() - before;
+    assert!(steps > 30, "{steps}");
+    for step in 1..=steps + 1 {
+        let bench = Bench::new().await;
+        bench.memory.cut_at(bench.memory.steps() + step);
+        let mut acknowledged = Vec::new();
+        script(&bench, &mut acknowledged).await;
+        bench.transactions.shutdown().await;
+        bench.groups.shutdown().await;
+        for loss in [Loss::All, Loss::Nothing, Loss::Random(step.wrapping_mul(0x9e37_79b9))] {
+            let after = Bench::on(bench.memory.after_power_loss(loss)).await;
+            after.clock.advance(60_001);
+            after.transactions.abort_overdue().await;
+            if after.transactions.state_of("tx").is_some() {
+                after.settled("tx").await;
+            }
+            let found = committed(&after.partition(0)).await;
+            let label = format!("step {step}, {loss:?}: {found:?}, acknowledged {acknowledged:?}");
+            assert_eq!(found, committed(&after.partition(1)).await, "{label}");
+            for (value, commit) in &acknowledged {
+                assert_eq!(found.contains(value), *commit, "{label}");
+            }
+            for index in 0..2 {
+                let partition = after.partition(index);
+                assert_eq!(partition.last_stable_offset(), partition.high_watermark(), "{label}");
+            }
+            after.transactions.shutdown().await;
+        }
+    }
 }

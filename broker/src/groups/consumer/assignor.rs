@@ -38,7 +38,7 @@ pub(super) fn assign(
     let subscribers: Vec<(TopicShape, Vec<&str>)> = topics
         .iter()
         .map(|(name, shape)| {
-            let subscribers = members.values().filter(|member| member.topics.contains(name));
+            let subscribers = members.values().filter(|member| member.wants(name));
             (*shape, subscribers.map(|member| member.id.as_str()).collect())
         })
         .collect();

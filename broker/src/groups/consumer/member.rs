@@ -44,6 +44,10 @@ pub(crate) struct Registered {
     pub(crate) rebalance_timeout_ms: i32,
     /// Topics it subscribes to.
     pub(crate) topics: BTreeSet<String>,
+    /// Pattern of further topics.
+    pub(crate) pattern: Option<String>,
+    /// The topics that match it.
+    pub(super) matched: BTreeSet<String>,
     /// Wanted assignor.
     pub(crate) assignor: Option<Assignor>,
     /// Its epoch; -2 while a static member is away.
@@ -73,6 +77,8 @@ impl Registered {
             client_host: beat.client_host.clone(),
             rebalance_timeout_ms: beat.rebalance_timeout_ms,
             topics: beat.topics.clone().unwrap_or_default(),
+            pattern: beat.pattern.clone().filter(|pattern| !pattern.is_empty()),
+            matched: BTreeSet::new(),
             assignor: beat.assignor,
             epoch: JOIN_EPOCH,
             previous_epoch: JOIN_EPOCH,
@@ -89,6 +95,9 @@ impl Registered {
         let mut member = self.clone();
         if let Some(topics) = &beat.topics {
             member.topics.clone_from(topics);
+        }
+        if let Some(pattern) = &beat.pattern {
+            member.pattern = Some(pattern.clone()).filter(|pattern| !pattern.is_empty());
         }
         if beat.rebalance_timeout_ms > 0 {
             member.rebalance_timeout_ms = beat.rebalance_timeout_ms;
@@ -115,7 +124,13 @@ impl Registered {
             && self.client_host == other.client_host
             && self.rebalance_timeout_ms == other.rebalance_timeout_ms
             && self.topics == other.topics
+            && self.pattern == other.pattern
             && self.assignor == other.assignor
+    }
+
+    /// Whether it subscribes to a topic, by name or pattern.
+    pub(super) fn wants(&self, topic: &str) -> bool {
+        self.topics.contains(topic) || self.matched.contains(topic)
     }
 
     /// Starts the session anew.

@@ -146,6 +146,8 @@ fn restored(
         client_host: value.client_host,
         rebalance_timeout_ms: value.rebalance_timeout_ms,
         topics,
+        pattern: value.subscribed_topic_regex.filter(|pattern| !pattern.is_empty()),
+        matched: BTreeSet::new(),
         assignor: value.server_assignor.as_deref().and_then(Assignor::parse),
         epoch: current.member_epoch.max(LEAVE_STATIC_EPOCH),
         previous_epoch: current.previous_member_epoch.max(JOIN_EPOCH),
@@ -164,7 +166,7 @@ fn metadata(member: &Registered) -> ConsumerGroupMemberMetadataValue {
         client_id: member.client_id.clone(),
         client_host: member.client_host.clone(),
         subscribed_topic_names: Some(member.topics.iter().cloned().collect()),
-        subscribed_topic_regex: None,
+        subscribed_topic_regex: member.pattern.clone(),
         rebalance_timeout_ms: member.rebalance_timeout_ms,
         server_assignor: member.assignor.map(|assignor| assignor.name().to_owned()),
     }

@@ -22,6 +22,10 @@ impl Catalog for Topics {
         Some(TopicShape { id: topic_id(topic), partitions: *self.0.get(topic)? })
     }
 
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     fn name_of(&self, id: Uuid) -> Option<String> {
         self.0.keys().find(|name| topic_id(name) == id).cloned()
     }
@@ -47,6 +51,7 @@ pub(super) fn beat(member: &str, epoch: i32) -> Heartbeat {
         client_host: "/127.0.0.1".to_owned(),
         rebalance_timeout_ms: -1,
         topics: None,
+        pattern: None,
         assignor: None,
         owned: None,
     }
@@ -186,6 +191,25 @@ fn a_static_member_comes_back_to_its_partitions() {
     bench.told(named(beat("a2", LEAVE_STATIC_EPOCH)));
     bench.pass(SESSION_MS);
     assert!(bench.group.members.is_empty(), "its place is kept for a session only");
+}
+
+#[test]
+fn patterns_take_in_topics_as_they_come_and_go() {
+    let mut bench = Bench::new(&[("orders-eu", 1), ("other", 1)]);
+    let pattern = |text: &str| Some(text.to_owned());
+    bench.told(Heartbeat { pattern: pattern("orders-.*"), ..joining("a", &[]) });
+    assert_eq!(bench.told(beat("a", 1)), (1, None));
+    bench.topics.0.insert("orders-us".to_owned(), 1);
+    bench.pass(1000);
+    let both: Assignment = parts("orders-eu", &[0]).into_iter().chain(parts("orders-us", &[0])).collect();
+    assert_eq!(bench.told(beat("a", 1)), (2, Some(both)));
+    // with names beside it, and without the pattern again
+    let other = Some(BTreeSet::from(["other".to_owned()]));
+    let (epoch, all) = bench.told(Heartbeat { topics: other, ..beat("a", 2) });
+    assert_eq!((epoch, all.map(|all| all.len())), (3, Some(3)));
+    bench.told(Heartbeat { pattern: pattern(""), ..beat("a", 3) });
+    assert_eq!(bench.group.members().next().unwrap().0.pattern, None);
+    assert!(bench.group.subscribes("other") && !bench.group.subscribes("orders-eu"));
 }
 
 #[test]
