@@ -221,7 +221,7 @@ async fn failures_walk_through_the_retry_topics_and_end_as_dead_letters() {
             }
         }
     };
-    let (outcome, letters) = soon(async { tokio::join!(work, watch) }).await;
+    let (outcome, letters) = Box::pin(soon(async { tokio::join!(work, watch) })).await;
     outcome.unwrap();
     soon(consumer.close()).await.unwrap();
     handled.sort();
