@@ -66,6 +66,8 @@
 //! | numbers about what is done | [`metrics`] |
 //! | what to do about an error | [`Error::disposition`], [`DeadLetter`], [`RetryTopics`] |
 //! | Avro without a registry | [`Plan`] |
+//! | the schema of a Rust type | [`trait@AvroSchema`], [`assert_schema_matches`] |
+//! | dates, times, decimals, uuids | [`logical`] |
 //!
 //! # Features
 //!
@@ -73,6 +75,7 @@
 //! |---|---|
 //! | `rdkafka` | the module `kafka`: typed producer and consumer over librdkafka |
 //! | `encrypted-keys` | client keys in encrypted PKCS #8 files |
+//! | `chrono`, `jiff`, `uuid`, `rust_decimal`, `bigdecimal` | the types of these crates in [`logical`] and [`trait@AvroSchema`] |
 //!
 //! # Differences from the Java serializers
 //!
@@ -96,9 +99,9 @@ mod deserializer;
 mod encode;
 mod error;
 mod json;
-pub mod logical;
 #[cfg(feature = "rdkafka")]
 pub mod kafka;
+pub mod logical;
 pub mod metrics;
 mod plan;
 mod properties;
@@ -110,12 +113,12 @@ mod value;
 pub mod wire;
 
 pub use apache_avro;
+pub use assay_schema_core as schema;
+pub use assay_schema_core::naming::SubjectNameStrategy;
 pub use assay_serde_avro_derive::AvroSchema;
 pub use avro_schema::{
     AvroSchema, AvroSchemaError, Definitions, FieldHead, Fields, SchemaJson, TypeHead, assert_schema_matches,
 };
-pub use assay_schema_core as schema;
-pub use assay_schema_core::naming::SubjectNameStrategy;
 pub use cache::{CacheSettings, CachedClient, RegisteredSchema};
 pub use client::{
     Auth, BearerScope, NewSchema, OAuth, RegistryClient, RetryPolicy, SchemaSource, SourceSchema, Tls,
@@ -132,7 +135,9 @@ pub use json::JsonForm;
 pub use metrics::{Counters, Metrics};
 pub use plan::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Limits, Plan, PlanError};
 pub use properties::{ConfigError, Properties};
-pub use retry_topics::{ATTEMPTS_HEADER, BACKOFF_HEADER, Backoff, Forward, RetryNames, RetryTopics, TIMESTAMP_HEADER};
+pub use retry_topics::{
+    ATTEMPTS_HEADER, BACKOFF_HEADER, Backoff, Forward, RetryNames, RetryTopics, TIMESTAMP_HEADER,
+};
 pub use serializer::{
     Datum, Generic, OwnedDatum, Prepared, ReadDatum, Selection, Serializer, SerializerBuilder,
     SerializerSettings,
