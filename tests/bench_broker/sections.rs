@@ -87,7 +87,10 @@ const HEAD: &str = "| | messages/s assay / Kafka / sink | of Kafka | of the sink
 /// One producer, acks=all: throughput and server CPU.
 pub(crate) fn produce(plan: &Plan) -> Result<()> {
     let servers = trio()?;
-    say(&format!("\nproduce, acks=all, Kafka's heap {KAFKA_HEAP}, {} rounds of {} s", plan.rounds, plan.seconds));
+    say(&format!(
+        "\nproduce, acks=all, Kafka's heap {KAFKA_HEAP}, {} rounds of {} s",
+        plan.rounds, plan.seconds
+    ));
     say(HEAD);
     let mut number = 0;
     for (fsync, mode) in [(false, "os"), (true, "fsync")] {

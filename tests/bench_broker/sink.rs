@@ -105,7 +105,12 @@ fn metadata(version: i16, port: u16, input: &mut Input<'_>, answer: &mut Vec<u8>
     Ok(())
 }
 
-fn produce(version: i16, input: &mut Input<'_>, answer: &mut Vec<u8>, file: &Mutex<(File, u64)>) -> Result<()> {
+fn produce(
+    version: i16,
+    input: &mut Input<'_>,
+    answer: &mut Vec<u8>,
+    file: &Mutex<(File, u64)>,
+) -> Result<()> {
     let _transactional_id = input.text()?;
     let (_acks, _timeout) = (input.i16()?, input.i32()?);
     let topics = input.i32()?;
