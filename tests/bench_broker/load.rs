@@ -84,9 +84,9 @@ impl ProducerContext for Counted {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
-            Ok(_) => self.acknowledged.fetch_add(1, Ordering::Relaxed),
-            Err(_) => return self.failed.store(true, Ordering::Relaxed),
-        };
+            Ok(_) => _ = self.acknowledged.fetch_add(1, Ordering::Relaxed),
+            Err(_) => self.failed.store(true, Ordering::Relaxed),
+        }
     }
 }
 

@@ -20,11 +20,11 @@ const SIZES: [(usize, &str); 3] = [(100, "100 B"), (1024, "1 KiB"), (10 * 1024, 
 /// What a topic is created with to be durable as a mode says.
 fn durability(server: &Server, fsync: bool) -> Vec<(&'static str, &'static str)> {
     match (server, fsync) {
-        (Server::Assay(_), true) | (Server::Kafka { .. }, false) => vec![],
         // any number of messages and no time: left to the operating system
         (Server::Assay(_), false) => vec![("assay.durability", "os")],
         (Server::Kafka { .. }, true) => vec![("flush.messages", "1")],
-        (Server::Sink { .. }, _) => vec![],
+        // what each does by itself
+        (Server::Assay(_), true) | (Server::Kafka { .. }, false) | (Server::Sink { .. }, _) => vec![],
     }
 }
 

@@ -42,7 +42,7 @@ impl Nodes {
     }
 
     fn moved(&self, at: usize, address: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)[at] = address.to_owned();
+        address.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)[at]);
     }
 }
 

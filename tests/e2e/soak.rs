@@ -105,7 +105,7 @@ async fn consume(broker: String, load: Arc<Load>, group: &'static str) {
             expected.is_none_or(|expected| expected == message.offset()),
             "a gap: {expected:?}, {message:?}"
         );
-        if load.consumed.fetch_add(1, Ordering::Relaxed) % 100 == 0 {
+        if load.consumed.fetch_add(1, Ordering::Relaxed).is_multiple_of(100) {
             consumer.commit_message(&message, CommitMode::Async).unwrap();
         }
     }

@@ -243,7 +243,7 @@ async fn under_kills(
         let last = round == rounds();
         let (making, broker) = (Arc::clone(&make), assay.broker.clone());
         let (killed, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (is_killed, sees) = (Arc::clone(&killed), Arc::clone(&seen));
+        let (is_killed, has_seen) = (Arc::clone(&killed), Arc::clone(&seen));
         let _ends_with_the_test = Ends(Arc::clone(&killed));
         let worker = tokio::task::spawn_blocking(move || {
             let mut step = match making(broker) {
@@ -258,7 +258,7 @@ async fn under_kills(
                 match step() {
                     Ok(Some(_)) => {
                         std::thread::sleep(WORK);
-                        sees.store(true, Ordering::Relaxed);
+                        has_seen.store(true, Ordering::Relaxed);
                         idle = Instant::now();
                     }
                     Ok(None) if last && idle.elapsed() > Duration::from_secs(3) => return,
@@ -266,7 +266,7 @@ async fn under_kills(
                     Ok(None) => {}
                     // the client says what it says of a broker that is gone; the next instance goes on
                     Err(error) if is_killed.load(Ordering::Relaxed) => {
-                        println!("round {round}: {error}");
+                        eprintln!("round {round}: {error}");
                         return;
                     }
                     Err(error) => panic!("round {round}: {error}"),

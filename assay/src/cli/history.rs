@@ -1,6 +1,6 @@
 //! `assay history verify`: follows the hash chain of a registry's database and compares the present state with it.
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, io::Write as _, path::Path, process::ExitCode};
 
 use assay_registry_server::{OpenError, RegistryConfig, registry::HistoryCheck, registry::RegistryError};
 use clap::{Args, Subcommand};
@@ -62,13 +62,10 @@ enum VerifyError {
 pub(super) fn run(command: &HistoryCommand) -> ExitCode {
     let HistoryCommand::Verify(arguments) = command;
     match try_verify(arguments) {
-        Ok((text, true)) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
-        Ok((text, false)) => {
-            println!("{text}");
-            ExitCode::from(FOUND)
+        Ok((text, whole)) => {
+            // a reader that went away wants no more
+            let _closed = writeln!(std::io::stdout(), "{text}");
+            if whole { ExitCode::SUCCESS } else { ExitCode::from(FOUND) }
         }
         Err(error) => {
             eprintln!("assay: {error}");

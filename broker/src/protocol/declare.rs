@@ -112,7 +112,7 @@ macro_rules! structure {
                     let count = 0_u32 $(
                         + u32::from($crate::protocol::declare::written_tag(
                             form, bound_or!(0; $($since)?), bound_or!(i16::MAX; $($until)?), bound_or!(-1; $($tag)?),
-                            || { let default: $ty = default_value!($($default)?); self.$field != default },
+                            || { let default: $ty = default_value!($($default)?); $crate::protocol::declare::differs(&self.$field, &default) },
                         ))
                     )*;
                     writer.unsigned_varint(count);
@@ -120,7 +120,7 @@ macro_rules! structure {
                         $(
                             if $crate::protocol::declare::written_tag(
                                 form, bound_or!(0; $($since)?), bound_or!(i16::MAX; $($until)?), bound_or!(-1; $($tag)?),
-                                || { let default: $ty = default_value!($($default)?); self.$field != default },
+                                || { let default: $ty = default_value!($($default)?); $crate::protocol::declare::differs(&self.$field, &default) },
                             ) {
                                 let tag = bound_or!(0; $($tag)?);
                                 let form = $crate::protocol::declare::field_form(form, bound_or!(0; $($null)?));
@@ -220,6 +220,11 @@ pub(crate) const fn here(form: Form, since: i16, until: i16, tag: i64, position:
 #[inline]
 pub(crate) const fn field_form(form: Form, null_since: i16) -> Form {
     Form { version: form.version, flexible: form.flexible, nullable: form.version >= null_since }
+}
+
+/// Whether a field has another value than its default.
+pub(crate) fn differs<T: PartialEq>(value: &T, default: &T) -> bool {
+    value != default
 }
 
 /// Whether a tagged field is written: it exists in this version and differs from its default.

@@ -62,9 +62,9 @@ async fn nothing_is_served_before_authentication() {
 #[tokio::test]
 async fn requests_are_short_until_the_peer_is_known() {
     let broker = guarded(&[("sasl.server.max.receive.size", "1024")]).await;
-    let named = |name| metadata::MetadataRequestTopic { name: Some(name), ..Default::default() };
+    let request_for = |name| metadata::MetadataRequestTopic { name: Some(name), ..Default::default() };
     let names = (0..100).map(|number| format!("a-long-name-of-a-topic-{number}"));
-    let long = MetadataRequest { topics: Some(names.map(named).collect()), ..Default::default() };
+    let long = MetadataRequest { topics: Some(names.map(request_for).collect()), ..Default::default() };
     // the length is waited for while the last token is still being judged
     let mut client = login(&broker, "ann", "secret").await;
     let response: MetadataResponse = client.call(&long, 9).await;
