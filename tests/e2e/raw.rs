@@ -34,9 +34,11 @@ impl Connection {
         self.0.write_all(bytes).unwrap();
     }
 
-    /// Ends the sending half.
+    /// Ends the sending half, if the server has not closed the connection already.
     pub(crate) fn finish(&mut self) {
-        self.0.shutdown(std::net::Shutdown::Write).unwrap();
+        if let Err(error) = self.0.shutdown(std::net::Shutdown::Write) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotConnected);
+        }
     }
 
     /// Sends a request: header version 1, then the body.

@@ -245,7 +245,8 @@ async fn under_kills(
         let (killed, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (is_killed, has_seen) = (Arc::clone(&killed), Arc::clone(&seen));
         let _ends_with_the_test = Ends(Arc::clone(&killed));
-        let worker = tokio::task::spawn_blocking(move || {
+        // a thread that nobody waits for: a client takes its time to give up on a broker that is gone
+        let worker = std::thread::spawn(move || {
             let mut step = match making(broker) {
                 Ok(step) => step,
                 Err(error) => {
@@ -274,7 +275,7 @@ async fn under_kills(
             }
         });
         if last {
-            worker.await.unwrap();
+            tokio::task::spawn_blocking(move || worker.join().unwrap()).await.unwrap();
             return assay;
         }
         // an earlier round may have left nothing to do
@@ -283,9 +284,12 @@ async fn under_kills(
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         tokio::time::sleep(Duration::from_millis(7 * (round * 13 % 17))).await;
+        if worker.is_finished() {
+            worker.join().unwrap();
+            panic!("a processor goes on until its broker is killed");
+        }
         killed.store(true, Ordering::Relaxed);
         let data = tokio::task::spawn_blocking(move || assay.kill().unwrap()).await.unwrap();
-        worker.await.unwrap();
         assay = Launch::default().on(data).start().unwrap();
     }
     assay
@@ -325,21 +329,38 @@ async fn exactly_once_the_input_is_in_the_output_once_whatever_is_killed() {
     assert_eq!(found.await.unwrap(), names());
 }
 
-/// A processor without transactions: its effect is a record in "out", and its commits follow it.
-fn plain(broker: &str, group: &'static str) -> Result<Step, KafkaError> {
-    let producer: BaseProducer = client(broker).set("message.timeout.ms", "4000").create()?;
+/// When a processor without transactions commits: its effect is a record in "out".
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Commits {
+    BeforeTheWork,
+    AfterTheWork,
+}
+
+fn plain(broker: &str, group: &'static str, commits: Commits) -> Result<Step, KafkaError> {
+    let mut config = client(broker);
+    config.set("message.timeout.ms", "4000");
+    if commits == Commits::BeforeTheWork {
+        // a retry of what was stored without an answer would be a second time
+        config.set("message.send.max.retries", "0");
+    }
+    let producer: BaseProducer = config.create()?;
     let consumer = assigned(broker, group, "in")?;
     Ok(Box::new(move || {
         let (rows, next) = take(&consumer)?;
         if rows.is_empty() {
             return Ok(None);
         }
+        if commits == Commits::BeforeTheWork {
+            consumer.commit(&next, CommitMode::Sync)?;
+        }
         produce(&producer, "out", &rows)?;
         producer.flush(PATIENCE)?;
         if producer.in_flight_count() > 0 {
             return Err(KafkaError::Canceled);
         }
-        consumer.commit(&next, CommitMode::Sync)?;
+        if commits == Commits::AfterTheWork {
+            consumer.commit(&next, CommitMode::Sync)?;
+        }
         Ok(Some(rows.len()))
     }))
 }
@@ -356,7 +377,17 @@ fn counts(broker: &str) -> BTreeMap<String, usize> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_least_once_nothing_is_missing_when_the_commit_follows_the_work() {
-    let assay = under_kills(input().await, |broker| plain(&broker, "at-least-once")).await;
+    let make = |broker: String| plain(&broker, "at-least-once", Commits::AfterTheWork);
+    let assay = under_kills(input().await, make).await;
     let counts = tokio::task::spawn_blocking(move || counts(&assay.broker)).await.unwrap();
     assert!(counts.values().all(|count| *count >= 1), "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_most_once_nothing_comes_twice_when_the_commit_goes_before_the_work() {
+    let make = |broker: String| plain(&broker, "at-most-once", Commits::BeforeTheWork);
+    let assay = under_kills(input().await, make).await;
+    let counts = tokio::task::spawn_blocking(move || counts(&assay.broker)).await.unwrap();
+    assert!(counts.values().all(|count| *count <= 1), "{counts:?}");
+    assert!(counts.values().any(|count| *count == 1), "and something came at all");
 }
