@@ -167,6 +167,14 @@ async fn java_reads_and_writes_the_same_records() {
 }
 
 #[tokio::test]
+async fn go_reads_and_writes_the_same_records() {
+    let assay = Assay::start().unwrap();
+    let Some(read) = both_ways(&assay, "go", |words| foreign::go("serdes", words)).await else { return };
+    assert_eq!(read, json!({"rust-prefix": COUNT, "rust-header": COUNT}));
+    assert_one_schema(&assay).await;
+}
+
+#[tokio::test]
 async fn javascript_serializers_read_and_write_the_same_records() {
     let assay = Assay::start().unwrap();
     create_topic(&assay.broker, "js-kafkajs", 1, &[]).await;
