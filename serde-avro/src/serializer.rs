@@ -114,14 +114,24 @@ impl<T: ?Sized> Serializer<T> {
         Ok(Prepared { target: self.target(topic).await?, value: PhantomData })
     }
 
+    /// What was found before and may still be used.
+    #[inline]
+    fn known(&self, topic: &str) -> Option<Arc<Target>> {
+        let known = self.core.targets.read().get(topic).cloned();
+        known.filter(|target| target.expires_at.is_none_or(|expires_at| Instant::now() < expires_at))
+    }
+
+    /// In a box: only the first call for a topic pays, and every call's future stays small.
+    #[inline]
     async fn target(&self, topic: &str) -> Result<Arc<Target>, Error> {
-        let core = &*self.core;
-        let known = core.targets.read().get(topic).cloned();
-        if let Some(target) = &known
-            && target.expires_at.is_none_or(|expires_at| Instant::now() < expires_at)
-        {
-            return Ok(target.clone());
+        match self.known(topic) {
+            Some(target) => Ok(target),
+            None => Box::pin(self.find(topic)).await,
         }
+    }
+
+    async fn find(&self, topic: &str) -> Result<Arc<Target>, Error> {
+        let core = &*self.core;
         core.find(topic).await.inspect_err(|error| {
             if let Some(metrics) = core.registry.metrics() {
                 metrics.failed(Operation::Encode, topic, core.settings.part, error);
@@ -134,8 +144,7 @@ impl<T: Datum + ?Sized> Serializer<T> {
     /// Encodes a value for `topic`.
     pub async fn encode(&self, topic: &str, value: &T) -> Result<Framed, Error> {
         let target = self.target(topic).await?;
-        let mut payload = Vec::new();
-        target.encode_into(value, &mut payload)?;
+        let payload = target.encode(value)?;
         Ok(Framed { payload, header: target.header() })
     }
 
@@ -205,9 +214,7 @@ impl<T: Datum + ?Sized> Prepared<T> {
 
     /// A framed value in a new buffer.
     pub fn encode(&self, value: &T) -> Result<Framed, Error> {
-        let mut payload = Vec::new();
-        self.encode_into(value, &mut payload)?;
-        Ok(Framed { payload, header: self.header() })
+        Ok(Framed { payload: self.target.encode(value)?, header: self.header() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The schema one topic's records are written with, ready for use.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -26,7 +27,12 @@ pub(super) struct Target {
     topic: Arc<str>,
     part: Part,
     metrics: Option<Arc<dyn Metrics>>,
+    /// Bytes that a new buffer begins with: what recent payloads needed.
+    expected_bytes: AtomicUsize,
 }
+
+/// Most that a new buffer begins with, whatever came before.
+const EXPECTED_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Clone, Copy)]
 enum Frame {
@@ -40,6 +46,18 @@ impl Target {
             Frame::Prefix(_) => None,
             Frame::Header(header) => Some(header),
         }
+    }
+
+    /// A framed value in a buffer of its own.
+    #[inline]
+    pub(super) fn encode<T: Datum + ?Sized>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        let expected = self.expected_bytes.load(Ordering::Relaxed);
+        let mut payload = Vec::with_capacity(expected);
+        self.encode_into(value, &mut payload)?;
+        if payload.len() > expected && expected < EXPECTED_BYTES_MAX {
+            self.expected_bytes.store(payload.len().min(EXPECTED_BYTES_MAX), Ordering::Relaxed);
+        }
+        Ok(payload)
     }
 
     #[inline]
@@ -117,6 +135,7 @@ impl Core {
             topic: topic.clone(),
             part: settings.part,
             metrics: self.registry.metrics().cloned(),
+            expected_bytes: AtomicUsize::new(0),
         });
         self.targets.insert(&topic, &target);
         Ok(target)
