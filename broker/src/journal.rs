@@ -9,8 +9,10 @@ use futures_util::future::BoxFuture;
 use crate::protocol::ErrorCode;
 
 mod topic;
+mod versioned;
 
 pub(crate) use topic::{InternalTopic, TopicJournal};
+pub(crate) use versioned::{version_of, versioned};
 
 /// A record: key, and value or tombstone.
 pub(crate) type Entry = (Bytes, Option<Bytes>);

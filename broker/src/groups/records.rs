@@ -13,13 +13,14 @@
 
 pub mod consumer;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use uuid::Uuid;
 
 use consumer::ConsumerKey;
 
+use crate::journal::{version_of, versioned};
 use crate::protocol::declare::{NEVER, bound_or, default_value, message, structure};
-use crate::protocol::{DecodeError, Message, Writer};
+use crate::protocol::{DecodeError, Message};
 
 /// Version in which values are written.
 const VALUE_VERSION: i16 = 3;
@@ -169,27 +170,6 @@ impl GroupMetadataValue {
         let (version, rest) = version_of(bytes)?;
         Self::from_bytes(rest, version)
     }
-}
-
-/// Bytes of the frame prefix that [`Writer`] puts before a message.
-const FRAME_PREFIX_BYTES: usize = 4;
-
-/// The version number, then the message in that version.
-fn versioned(message: &impl Message, version: i16) -> Bytes {
-    let mut writer = Writer::new();
-    writer.raw(&version.to_be_bytes());
-    message.write(&mut writer, version);
-    let mut bytes = writer.finish().to_bytes();
-    bytes.split_off(FRAME_PREFIX_BYTES)
-}
-
-/// Splits the version number off.
-fn version_of(mut bytes: Bytes) -> Result<(i16, Bytes), DecodeError> {
-    if bytes.len() < 2 {
-        return Err(DecodeError::Truncated { missing: 2 - bytes.len() });
-    }
-    let version = bytes.get_i16();
-    Ok((version, bytes))
 }
 
 #[cfg(test)]

@@ -10,14 +10,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 use super::state::{State, Transaction};
+use crate::journal::{version_of, versioned};
 use crate::protocol::declare::{NEVER, bound_or, default_value, message, structure};
-use crate::protocol::{DecodeError, Message, Writer};
+use crate::protocol::{DecodeError, Message};
 
-/// Bytes of the frame prefix that [`Writer`] puts before a message.
-const FRAME_PREFIX_BYTES: usize = 4;
 const KEY_VERSION: i16 = 0;
 
 message! {
@@ -108,24 +107,6 @@ pub(crate) fn state_of(value: Bytes) -> Result<Option<Transaction>, DecodeError>
         started_ms: value.transaction_start_timestamp_ms,
         client_version: value.client_transaction_version,
     }))
-}
-
-/// The version number, then the message in that version.
-fn versioned(message: &impl Message, version: i16) -> Bytes {
-    let mut writer = Writer::new();
-    writer.raw(&version.to_be_bytes());
-    message.write(&mut writer, version);
-    let mut bytes = writer.finish().to_bytes();
-    bytes.split_off(FRAME_PREFIX_BYTES)
-}
-
-/// Splits the version number off.
-fn version_of(mut bytes: Bytes) -> Result<(i16, Bytes), DecodeError> {
-    if bytes.len() < 2 {
-        return Err(DecodeError::Truncated { missing: 2 - bytes.len() });
-    }
-    let version = bytes.get_i16();
-    Ok((version, bytes))
 }
 
 #[cfg(test)]

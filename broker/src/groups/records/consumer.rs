@@ -10,7 +10,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{version_of, versioned};
+use crate::journal::{version_of, versioned};
 use crate::protocol::declare::{NEVER, bound_or, default_value, message, structure};
 use crate::protocol::{DecodeError, Message};
 
