@@ -17,6 +17,7 @@ use crate::config::AuthorizerSettings;
 use crate::connection::Principal;
 use crate::log::storage::Storage;
 use crate::protocol::ErrorCode;
+use crate::state_file::StateFileError;
 
 mod acl;
 mod file;
@@ -25,7 +26,6 @@ mod rules;
 mod tests;
 
 pub use acl::{Acl, AclFilter, Operation, PatternType, Permission, ResourceType};
-pub use file::AclFileError;
 use rules::Rules;
 
 /// Name of the one resource of type [`ResourceType::Cluster`].
@@ -76,7 +76,7 @@ impl Authorizer {
         storage: Arc<dyn Storage>,
         dir: &Path,
         settings: AuthorizerSettings,
-    ) -> Result<Self, AclFileError> {
+    ) -> Result<Self, StateFileError> {
         let rules = Rules::new(file::read(storage.as_ref(), dir)?);
         let kept = Kept { storage, dir: dir.to_owned(), changing: Mutex::default() };
         Ok(Self { rules: ArcSwap::from_pointee(rules), settings, kept })

@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::log::storage::{OpenMode, Storage, read_file, replace_file};
+use crate::log::storage::{OpenMode, Storage};
+use crate::state_file::{self, StateFileError};
 
 mod file;
 mod scram;
@@ -32,7 +33,6 @@ pub use scram::{ITERATIONS_DEFAULT, ITERATIONS_MAX, ITERATIONS_MIN, ScramCredent
 /// Name of the file.
 pub(crate) const FILE: &str = "assay-users.json";
 const LOCK: &str = "assay-users.lock";
-const FILE_BYTES_MAX: u64 = 256 << 20;
 /// Longest name of a user, in bytes.
 pub const USER_BYTES_MAX: usize = 255;
 /// Tries to get the lock, and the pause between them.
@@ -45,15 +45,9 @@ pub enum CredentialsError {
     /// The disk failed.
     #[error("{FILE}: {0}")]
     Io(#[from] io::Error),
-    /// Written by something newer.
-    #[error("{FILE}: version {version} is newer than this binary knows (0)")]
-    Newer {
-        /// As read.
-        version: i64,
-    },
-    /// Not in the format.
-    #[error("{FILE} is damaged")]
-    Malformed,
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] StateFileError),
     /// Another process is changing them and does not come to an end.
     #[error("{LOCK} is held by another process")]
     Busy,
@@ -108,12 +102,17 @@ impl Credentials {
         Ok(Arc::clone(&loaded.users))
     }
 
-    /// The credential of a user, or one made up that nothing proves. The flag tells which.
-    pub(crate) fn find(&self, user: &str, mechanism: ScramMechanism) -> (ScramCredential, bool) {
-        let users = self.users().unwrap_or_else(|error| {
+    /// All users as of now, or as of the last time that they could be read.
+    fn last_users(&self) -> Arc<Users> {
+        self.users().unwrap_or_else(|error| {
             tracing::error!(%error, "users cannot be read again, the ones before stay");
             Arc::clone(&self.lock().users)
-        });
+        })
+    }
+
+    /// The credential of a user, or one made up that nothing proves. The flag tells which.
+    pub(crate) fn find(&self, user: &str, mechanism: ScramMechanism) -> (ScramCredential, bool) {
+        let users = self.last_users();
         match users.get(user).and_then(|of_user| of_user.get(&mechanism)) {
             Some(credential) => (credential.clone(), true),
             None => (ScramCredential::decoy(mechanism, user, &self.decoy_secret), false),
@@ -122,10 +121,7 @@ impl Credentials {
 
     /// Whether `password` is the user's, by any mechanism. Costs the same for users that do not exist.
     pub(crate) fn verify(&self, user: &str, password: &str) -> bool {
-        let users = self.users().unwrap_or_else(|error| {
-            tracing::error!(%error, "users cannot be read again, the ones before stay");
-            Arc::clone(&self.lock().users)
-        });
+        let users = self.last_users();
         if let Some(of_user) = users.get(user) {
             return of_user.iter().any(|(mechanism, one)| one.is_proved_by(*mechanism, password));
         }
@@ -156,8 +152,7 @@ impl Credentials {
                 }
             }
         }
-        let text = file::write(&users);
-        replace_file(self.storage.as_ref(), &self.dir, FILE, &format!("{FILE}.tmp"), text.as_bytes())?;
+        state_file::replace(self.storage.as_ref(), &self.dir, FILE, &file::write(&users))?;
         keep_private(&self.dir.join(FILE));
         loaded.stamp = self.stamp()?;
         loaded.users = Arc::new(users);
@@ -184,8 +179,8 @@ impl Credentials {
         if stamp == loaded.stamp {
             return Ok(());
         }
-        let bytes = read_file(self.storage.as_ref(), &self.dir.join(FILE), FILE_BYTES_MAX)?;
-        let users = bytes.map_or_else(|| Ok(Users::new()), |bytes| file::read(&bytes))?;
+        let content = state_file::read(self.storage.as_ref(), &self.dir, FILE)?;
+        let users = content.as_ref().map_or_else(|| Ok(Users::new()), file::read)?;
         *loaded = Loaded { users: Arc::new(users), stamp };
         Ok(())
     }

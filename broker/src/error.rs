@@ -1,11 +1,11 @@
 //! Errors of the layers below as the protocol's codes: one exhaustive match each.
 
-use crate::authorizer::AclFileError;
 use crate::credentials::CredentialsError;
 use crate::partition::{AppendError, ReadError};
 use crate::producer_ids::ProducerIdError;
 use crate::producer_state::SequenceError;
 use crate::protocol::ErrorCode;
+use crate::state_file::StateFileError;
 use crate::topics::config::ConfigError as TopicConfigError;
 use crate::topics::{OpenError as TopicsOpenError, TopicError};
 
@@ -23,7 +23,7 @@ pub enum OpenError {
     Credentials(#[from] CredentialsError),
     /// The access rules cannot be read.
     #[error(transparent)]
-    Acls(#[from] AclFileError),
+    Acls(#[from] StateFileError),
     /// A setting that topics inherit is wrong.
     #[error(transparent)]
     Setting(#[from] TopicConfigError),

@@ -34,6 +34,7 @@ pub mod validator;
 
 mod broker;
 mod sessions;
+mod state_file;
 mod validation;
 
 pub use broker::Broker;
@@ -41,6 +42,7 @@ pub use config::{BrokerConfig, Endpoint, ListenerConfig};
 pub use credentials::Credentials;
 pub use error::OpenError;
 pub use server::{Drained, ListenError, Listener, serve};
+pub use state_file::StateFileError;
 pub use validator::{
     AcceptAll, Outcome, PrepareError, RecordValidator, RecordView, SchemaKey, ValidationContext,
 };

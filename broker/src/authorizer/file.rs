@@ -12,41 +12,16 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::acl::{Acl, Operation, PatternType, Permission, ResourceType};
-use crate::log::storage::{Storage, read_file, replace_file};
+use crate::log::storage::Storage;
+use crate::state_file::{self, StateFileError};
 
 const FILE: &str = "assay-acls.json";
-const VERSION: i64 = 0;
-const FILE_BYTES_MAX: u64 = 256 << 20;
 
-/// Why the rules cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum AclFileError {
-    /// The disk failed.
-    #[error("{FILE}: {0}")]
-    Io(#[from] io::Error),
-    /// Written by something newer.
-    #[error("{FILE}: version {version} is newer than this binary knows (0)")]
-    Newer {
-        /// As read.
-        version: i64,
-    },
-    /// Not in the format. Starting without the rules would open what they close.
-    #[error("{FILE} is damaged")]
-    Malformed,
-}
-
-pub(super) fn read(storage: &dyn Storage, dir: &Path) -> Result<BTreeSet<Acl>, AclFileError> {
-    let Some(bytes) = read_file(storage, &dir.join(FILE), FILE_BYTES_MAX)? else {
-        return Ok(BTreeSet::new());
-    };
-    let value: Value = serde_json::from_slice(&bytes).map_err(|_| AclFileError::Malformed)?;
-    match value.get("version").and_then(Value::as_i64) {
-        Some(version) if version > VERSION => return Err(AclFileError::Newer { version }),
-        Some(_) => {}
-        None => return Err(AclFileError::Malformed),
-    }
-    let acls = value.get("acls").and_then(Value::as_array).ok_or(AclFileError::Malformed)?;
-    acls.iter().map(|acl| read_acl(acl).ok_or(AclFileError::Malformed)).collect()
+pub(super) fn read(storage: &dyn Storage, dir: &Path) -> Result<BTreeSet<Acl>, StateFileError> {
+    let Some(value) = state_file::read(storage, dir, FILE)? else { return Ok(BTreeSet::new()) };
+    let malformed = || StateFileError::Malformed { file: FILE };
+    let acls = value.get("acls").and_then(Value::as_array).ok_or_else(malformed)?;
+    acls.iter().map(|acl| read_acl(acl).ok_or_else(malformed)).collect()
 }
 
 fn read_acl(value: &Value) -> Option<Acl> {
@@ -73,6 +48,5 @@ pub(super) fn write(storage: &dyn Storage, dir: &Path, acls: &BTreeSet<Acl>) -> 
             })
         })
         .collect();
-    let text = format!("{}\n", json!({"version": VERSION, "acls": rows}));
-    replace_file(storage, dir, FILE, &format!("{FILE}.tmp"), text.as_bytes())
+    state_file::replace(storage, dir, FILE, &json!({"version": state_file::VERSION, "acls": rows}))
 }

@@ -4,11 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{CredentialsError, OfUser, ScramCredential, ScramMechanism, Users};
+use super::{FILE, OfUser, ScramCredential, ScramMechanism, Users};
+use crate::state_file::{StateFileError, VERSION};
 
-const VERSION: i64 = 0;
-
-pub(super) fn write(users: &Users) -> String {
+pub(super) fn write(users: &Users) -> Value {
     let credential = |credential: &ScramCredential| {
         json!({
             "salt": STANDARD.encode(&credential.salt),
@@ -22,23 +21,18 @@ pub(super) fn write(users: &Users) -> String {
     };
     let users: Map<String, Value> =
         users.iter().map(|(user, mechanisms)| (user.clone(), of_user(mechanisms).into())).collect();
-    format!("{}\n", json!({"version": VERSION, "users": users}))
+    json!({"version": VERSION, "users": users})
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Users, CredentialsError> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|_| CredentialsError::Malformed)?;
-    match value.get("version").and_then(Value::as_i64) {
-        Some(version) if version > VERSION => return Err(CredentialsError::Newer { version }),
-        Some(_) => {}
-        None => return Err(CredentialsError::Malformed),
-    }
-    let users = value.get("users").and_then(Value::as_object).ok_or(CredentialsError::Malformed)?;
+pub(super) fn read(value: &Value) -> Result<Users, StateFileError> {
+    let malformed = || StateFileError::Malformed { file: FILE };
+    let users = value.get("users").and_then(Value::as_object).ok_or_else(malformed)?;
     let mut found = Users::new();
     for (user, mechanisms) in users {
         let mut of_user = OfUser::new();
-        for (mechanism, credential) in mechanisms.as_object().ok_or(CredentialsError::Malformed)? {
-            let mechanism = ScramMechanism::from_name(mechanism).ok_or(CredentialsError::Malformed)?;
-            let credential = read_credential(credential).ok_or(CredentialsError::Malformed)?;
+        for (mechanism, credential) in mechanisms.as_object().ok_or_else(malformed)? {
+            let mechanism = ScramMechanism::from_name(mechanism).ok_or_else(malformed)?;
+            let credential = read_credential(credential).ok_or_else(malformed)?;
             of_user.insert(mechanism, credential);
         }
         found.insert(user.clone(), of_user);
