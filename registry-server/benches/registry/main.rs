@@ -1,7 +1,7 @@
 //! What the registry costs, against named peers: each row prints the ratio to a peer that ran in turns with it, for requests per
 //! second and for the server's own CPU time per request (the load generator shares the machine's cores).
 //!
-//! `cargo bench -p assay-registry-server` runs all; `-- reads`, `-- writes`, `-- check`, `-- scale` run one part. Servers run as
+//! `cargo bench -p assay-registry-server` runs all; `-- reads`, `-- writes`, `-- scale` run one part. Servers run as
 //! child processes of this one.
 #![expect(
     clippy::print_stdout,
@@ -9,9 +9,15 @@
     reason = "a benchmark prints, and its numbers are far below 2^52"
 )]
 
-mod check;
 mod load;
 mod peers;
+#[path = "../../tests/it/postgres.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "the server of the tests, of which a benchmark needs a part"
+)]
 mod postgres;
 mod reads;
 mod scale;
@@ -29,9 +35,6 @@ fn main() -> Outcome {
         return runtime.block_on(peers::serve(words.get(1..).unwrap_or_default()));
     }
     let asked = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
-    if asked("check") {
-        check::run();
-    }
     if asked("reads") {
         runtime.block_on(reads::run())?;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Outcome;
 use crate::load::{Requests, Server, Side, compare, post, table};
-use crate::postgres::PostgresServer;
+use crate::postgres::fresh_database;
 use crate::reads::schema;
 
 /// Every request a new schema in a new subject.
@@ -28,12 +28,9 @@ pub(crate) async fn run() -> Outcome {
     let (ours, theirs) = (Side::new(&registry, registrations("R")), Side::new(&peer, inserts()));
     compare("SQLite, 1 client", &ours, &theirs, 1, 0.6).await?;
     compare("SQLite, 32 clients", &ours, &theirs, 32, 2.0).await?;
-    let Some(postgres) = PostgresServer::start()? else {
-        println!("\nskipped: no Postgres server (initdb and postgres) on this machine");
-        return Ok(());
-    };
-    let registry = Server::start(&["registry", &postgres.url("registry")?, "67108864"])?;
-    let peer = Server::start(&["insert-postgres", &postgres.url("peer")?])?;
+    let (Some(ours), Some(theirs)) = (fresh_database(), fresh_database()) else { return Ok(()) };
+    let registry = Server::start(&["registry", &ours, "67108864"])?;
+    let peer = Server::start(&["insert-postgres", &theirs])?;
     let (ours, theirs) = (Side::new(&registry, registrations("R")), Side::new(&peer, inserts()));
     compare("Postgres, 1 client", &ours, &theirs, 1, 0.6).await?;
     compare("Postgres, 32 clients", &ours, &theirs, 32, 2.0).await
