@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use harness::machine::cpu_seconds;
 use rdkafka::{
     ClientConfig, ClientContext, Message, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -20,7 +21,7 @@ use rdkafka::{
     producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer},
 };
 
-use crate::{machine::cpu_seconds, servers::Server};
+use crate::servers::Server;
 
 const LIMIT: Duration = Duration::from_mins(1);
 /// Bytes of one produce measurement: what has to be kept on the disk.

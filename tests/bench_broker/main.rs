@@ -9,7 +9,7 @@
 //! server's own CPU time stands beside it.
 
 mod load;
-mod machine;
+mod page_cache;
 mod report;
 mod sections;
 mod servers;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use harness::{Launch, faults_binary};
+use harness::{Launch, faults_binary, machine::resident_mib};
 
 use crate::{
     Plan,
     load::{self, Throughput},
-    machine::{evict, resident_mib},
+    page_cache::evict,
     report::{Rounds, say},
     servers::{KAFKA_HEAP, Server},
 };

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use harness::{Assay, Rest};
+use harness::{Assay, Rest, machine::resident_kib};
 use rdkafka::{
     Message,
     admin::{AdminClient, AdminOptions},
@@ -57,11 +57,8 @@ struct Sample {
 
 impl Sample {
     fn take(pid: u32) -> Self {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let kib: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
         let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64;
-        Self { memory_mib: kib / 1024, descriptors }
+        Self { memory_mib: resident_kib(pid).unwrap() / 1024, descriptors }
     }
 }
 

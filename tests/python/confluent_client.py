@@ -2,13 +2,14 @@
 
 import json
 import sys
-import time
 
 import confluent_kafka
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
-TOPIC, EACH, LIMIT = "confluent", 200, 60
+from waiting import LIMIT, until
+
+TOPIC, EACH = "confluent", 200
 NEW = confluent_kafka.libversion()[1] >= 0x02060000
 
 
@@ -23,15 +24,6 @@ def refused(code, call):
         assert error.args[0].code() == code, error
         return
     raise AssertionError(f"not refused with {code}")
-
-
-def until(what, look):
-    deadline = time.monotonic() + LIMIT
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not come"
 
 
 def topics(admin):

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
@@ -16,7 +15,9 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-TOPIC, EACH, LIMIT = "kafka-python", 200, 60
+from waiting import LIMIT, until
+
+TOPIC, EACH = "kafka-python", 200
 
 
 def refused(error, call, *arguments, **named):
@@ -69,12 +70,6 @@ def produce(broker):
 def consumer(broker, group, *subscribed):
     return KafkaConsumer(*subscribed, bootstrap_servers=broker, group_id=group, auto_offset_reset="earliest",
                          enable_auto_commit=False)
-
-
-def until(what, look):
-    deadline = time.monotonic() + LIMIT
-    while not look():
-        assert time.monotonic() < deadline, f"{what} did not come"
 
 
 def consume(broker, admin, count):

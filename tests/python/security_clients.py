@@ -4,19 +4,9 @@ import asyncio
 import json
 import ssl
 import sys
-import time
 import uuid
 
-LIMIT = 60
-
-
-def until(what, look):
-    deadline = time.monotonic() + LIMIT
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not come"
+from waiting import LIMIT, until
 
 
 def librdkafka(way):
