@@ -4,8 +4,12 @@
 //! are judged outside any transaction, from the state of the subject, and then handed to a runner that writes many of them in one
 //! transaction, each on the condition that its subject is still in the state it was judged in. One that is not, and everything that
 //! is not plain, takes the long way: a transaction of its own that judges under the subject's lock.
+//!
+//! While the subjects that come are new ones, not even their state is read: a registration under a subject that is not in memory is
+//! judged as if nothing had ever happened to it, and the condition on the state tells whether that was right.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_schema_core::avro::ParseMode;
@@ -30,6 +34,9 @@ const WAITING_MAX: usize = 8192;
 /// Transactions at the same time on a database that can run several.
 const RUNNERS_SHARED: usize = 2;
 
+/// So many unknown subjects in a row must have been new ones before the next is taken for one.
+const UNTOUCHED_RUN_MIN: u32 = 4;
+
 /// What a registration comes to, as far as it can be told without a transaction.
 pub(super) enum Judgement {
     /// The schema is a live version already: nothing is written, and the mode does not matter.
@@ -53,6 +60,8 @@ pub(super) struct NewVersion {
 pub(super) struct Group {
     waiting: Mutex<Waiting>,
     runners_max: usize,
+    /// How many of the last subjects that were not in memory turned out to be new, in a row.
+    untouched_run: AtomicU32,
 }
 
 #[derive(Default)]
@@ -74,7 +83,8 @@ struct TooManyWaiting;
 
 impl Group {
     pub(super) fn new(shared: bool) -> Self {
-        Self { waiting: Mutex::default(), runners_max: if shared { RUNNERS_SHARED } else { 1 } }
+        let runners_max = if shared { RUNNERS_SHARED } else { 1 };
+        Self { runners_max, ..Self::default() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -141,7 +151,11 @@ impl Registry {
         }
         let mut snapshot = self.store().read().await?;
         let mark = self.caches().subjects().mark(subject);
+        let in_memory = self.caches().subjects().view(subject).is_some();
         let attempt = self.read_attempt(&mut *snapshot, subject, options).await?;
+        if !in_memory {
+            self.subject_was_untouched(attempt.view.is_untouched());
+        }
         let plain = is_plain(input, options) && !attempt.importing();
         if attempt.config.changes_contracts() || (attempt.view.latest_live().is_none() && !plain) {
             return Ok(Judgement::Other);
@@ -167,6 +181,49 @@ impl Registry {
             return Ok(Judgement::Other);
         }
         self.judge_new(&mut *snapshot, attempt, mark, content, options, origin).await
+    }
+
+    /// Notes whether a subject that was not in memory was a new one.
+    pub(super) fn subject_was_untouched(&self, untouched: bool) {
+        let run = &self.inner.group.untouched_run;
+        if !untouched {
+            run.store(0, Ordering::Relaxed);
+        } else if run.load(Ordering::Relaxed) < UNTOUCHED_RUN_MIN {
+            run.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Judges a plain registration as the first that ever happens to its subject, if that is likely. What speaks against it is left to
+    /// [`Self::judge`].
+    pub(super) async fn judge_untouched(
+        &self,
+        subject: &QualifiedSubject,
+        input: &SchemaInput,
+        options: RegisterOptions,
+        origin: &Origin,
+    ) -> Option<NewVersion> {
+        let subjects = self.caches().subjects();
+        if self.inner.group.untouched_run.load(Ordering::Relaxed) < UNTOUCHED_RUN_MIN
+            || !is_plain(input, options)
+            || tags::changes_tags(input)
+            || subjects.view(subject).is_some()
+        {
+            return None;
+        }
+        let mark = subjects.mark(subject);
+        let mut snapshot = self.store().read().await.ok()?;
+        let view = self.untouched_view(&mut *snapshot, subject).await.ok()?;
+        let attempt = Attempt::new(subject, view, options);
+        if attempt.importing() || attempt.config.changes_contracts() {
+            return None;
+        }
+        let strict = attempt.config.validate_new_schemas.unwrap_or(self.config().validate_new_schemas);
+        let mode = if strict { ParseMode::Strict } else { ParseMode::Lax };
+        let prepared = self.prepare(&mut *snapshot, subject, input, mode, attempt.normalizes()).await;
+        match self.judge_new(&mut *snapshot, attempt, mark, prepared.ok()?, options, origin).await {
+            Ok(Judgement::New(new)) => Some(*new),
+            _ => None,
+        }
     }
 
     /// The live version that the request names or leaves open, if it holds this content.

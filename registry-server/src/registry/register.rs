@@ -46,7 +46,17 @@ pub(super) struct Attempt<'a> {
     normalize: bool,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
+    pub(super) fn new(
+        subject: &'a QualifiedSubject,
+        view: Arc<SubjectView>,
+        options: RegisterOptions,
+    ) -> Self {
+        let (mode, config) = (view.settings().mode(), view.settings().config());
+        let normalize = options.normalize || config.normalize == Some(true);
+        Self { subject, mode, config, next: view.next(), view, normalize }
+    }
+
     pub(super) fn importing(&self) -> bool {
         self.mode.is_import_or_forward()
     }
@@ -82,6 +92,13 @@ impl Registry {
             rules.validate().map_err(|error| RegistryError::InvalidRuleSet { message: error.to_string() })?;
         }
         subjects::check_registrable(subject)?;
+        if let Some(new) = self.judge_untouched(subject, input, options, origin).await {
+            let written = self.register_in_group(new).await?;
+            self.subject_was_untouched(written.is_some());
+            if let Some(written) = written {
+                return Ok(written);
+            }
+        }
         match self.judge(subject, input, options, origin).await? {
             Judgement::Known(known) => return Ok(*known),
             Judgement::New(new) => {
@@ -100,10 +117,7 @@ impl Registry {
         subject: &'a QualifiedSubject,
         options: RegisterOptions,
     ) -> Result<Attempt<'a>, RegistryError> {
-        let view = self.view(snapshot, subject).await?;
-        let (mode, config) = (view.settings().mode(), view.settings().config());
-        let normalize = options.normalize || config.normalize == Some(true);
-        Ok(Attempt { subject, mode, config, next: view.next(), view, normalize })
+        Ok(Attempt::new(subject, self.view(snapshot, subject).await?, options))
     }
 
     pub(super) async fn registered(

@@ -152,6 +152,11 @@ impl Settings {
         Ok(Self { subject: subject.clone(), stored })
     }
 
+    /// The same for a subject of the same context that stores nothing itself.
+    pub(super) fn for_subject(&self, subject: &QualifiedSubject) -> Self {
+        Self { subject: subject.clone(), stored: self.stored.clone() }
+    }
+
     fn scope(
         &self,
         context: &str,

@@ -48,6 +48,11 @@ impl SubjectView {
         &self.versions
     }
 
+    /// Whether nothing ever happened to the subject.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.versions.is_empty() && self.stamp.subject == 0
+    }
+
     /// Whether any version counts.
     pub(super) fn has(&self, deleted: Deleted) -> bool {
         self.versions.iter().any(|row| deleted.takes(row.deleted))
@@ -114,10 +119,27 @@ impl Registry {
         }
         let mark = subjects.mark(subject);
         let view = Arc::new(SubjectView::new(subject, snapshot.subject_rows(subject).await?)?);
-        if !view.versions.is_empty() {
+        if !view.versions.is_empty() || subject.subject.is_empty() {
             subjects.remember_view(mark, &view);
         }
         Ok(view)
+    }
+
+    /// The state of a subject if nothing ever happened to it. The stamp tells whether that is so.
+    pub(super) async fn untouched_view(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        subject: &QualifiedSubject,
+    ) -> Result<Arc<SubjectView>, RegistryError> {
+        let context = QualifiedSubject::new(subject.context.clone(), String::new());
+        let context = self.view(snapshot, &context).await?;
+        Ok(Arc::new(SubjectView {
+            subject: subject.clone(),
+            versions: Vec::new(),
+            hashes: Vec::new(),
+            settings: Arc::new(context.settings.for_subject(subject)),
+            stamp: Stamp { subject: 0, scopes: context.stamp.scopes },
+        }))
     }
 
     /// The subject itself if it has versions that count or names its context; else the first other context that has it.

@@ -26,6 +26,12 @@ const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0003_history.sql"),
         include_str!("../../../migrations/postgres/0003_history.sql"),
     ),
+    (
+        4,
+        "append",
+        include_str!("../../../migrations/sqlite/0004_append.sql"),
+        include_str!("../../../migrations/postgres/0004_append.sql"),
+    ),
 ];
 
 pub(super) fn sqlite() -> Migrator {

@@ -33,3 +33,12 @@ impl Observers {
         }
     }
 }
+
+/// Tells the observers when it is dropped: a commit whose answer nobody waits for may have happened.
+pub(super) struct Told<'a>(pub(super) &'a Observers, pub(super) Vec<QualifiedSubject>);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.tell(&self.1);
+    }
+}

@@ -13,8 +13,8 @@ use sqlx::{ConnectOptions as _, Connection as _, Postgres, Row as _, Transaction
 
 use super::connection::{Arg, Connection, Row};
 use super::error::{OpenError, StoreError};
-use super::observers::Observers;
-use super::session::{Session, append, seal};
+use super::observers::{Observers, Told};
+use super::session::{Session, append_postgres, seal};
 use super::{Append, Appended, Changes, Lock, Observer, Snapshot, Store, StoreTx, lock, migrations};
 
 /// Connections for reads and changes together.
@@ -117,15 +117,6 @@ pub(super) struct Change {
     pub(super) touched: Vec<QualifiedSubject>,
 }
 
-/// Tells the observers when it is dropped: a commit whose answer nobody waits for may have happened.
-struct Told<'a>(&'a Observers, Vec<QualifiedSubject>);
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        self.0.tell(&self.1);
-    }
-}
-
 impl Change {
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
@@ -183,15 +174,10 @@ impl Store for PostgresStore {
 
     async fn append(&self, versions: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let locks: Vec<Lock> = versions.iter().map(|version| Lock::Change(version.subject.clone())).collect();
-        let mut session = Session::PostgresChange(self.change(&locks).await?);
-        let appended = append(&mut session, versions).await;
-        let Session::PostgresChange(change) = session else { return appended };
-        if appended.as_ref().is_ok_and(|all| all.iter().any(|one| *one != Appended::Stale)) {
-            change.commit().await?;
-        } else {
-            change.rollback().await?;
-        }
-        appended
+        let subjects = versions.iter().map(|version| version.subject.clone()).collect();
+        let mut connection = self.pool.acquire().await?;
+        let _told = Told(&self.observers, subjects);
+        append_postgres(&mut connection, lock::advisory(&locks), versions).await
     }
 
     fn observe(&self, observer: Weak<dyn Observer>) {

@@ -20,8 +20,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::connection::Connection;
 use super::error::{OpenError, StoreError};
-use super::observers::Observers;
-use super::session::{Session, append, seal};
+use super::observers::{Observers, Told};
+use super::session::{Session, append_sqlite, seal};
 use super::{Append, Appended, Changes, Lock, Observer, Snapshot, Store, StoreTx, migrations};
 
 /// Connections that read at the same time.
@@ -189,13 +189,27 @@ impl Writer {
         }
     }
 
+    async fn connect(&self) -> Result<SqliteConnection, StoreError> {
+        let mut connection = self.options.connect().await?;
+        assert_settings(&mut connection).await.map_err(|error| StoreError::Failed(Box::new(error)))?;
+        Ok(connection)
+    }
+
+    /// The connection without an open transaction, taken out: unless it is put back, the next change opens another.
+    async fn free_connection(&mut self) -> Result<SqliteConnection, StoreError> {
+        self.undo_abandoned().await;
+        self.commit_group().await?;
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => self.connect().await,
+        }
+    }
+
     /// Opens the transaction unless one is open, and a savepoint in it.
     async fn start_change(&mut self) -> Result<(), StoreError> {
         self.undo_abandoned().await;
         if self.connection.is_none() {
-            let mut connection = self.options.connect().await?;
-            assert_settings(&mut connection).await.map_err(|error| StoreError::Failed(Box::new(error)))?;
-            self.connection = Some(connection);
+            self.connection = Some(self.connect().await?);
         }
         if self.group.as_ref().is_some_and(|group| group.changes >= GROUP_CHANGES_MAX) {
             self.commit_group().await?;
@@ -318,18 +332,6 @@ impl Change {
         if committed == Outcome::Committed { Ok(()) } else { Err(lost()) }
     }
 
-    /// Commits at once what is open, for a change that is a group itself.
-    async fn commit_at_once(mut self) -> Result<(), StoreError> {
-        let Some(mut writer) = self.writer.take() else {
-            return Err(StoreError::Failed(Box::new(GroupLost)));
-        };
-        if let Some(group) = writer.group.as_mut() {
-            group.touched.append(&mut self.touched);
-        }
-        writer.abandoned = false;
-        writer.end_group("RELEASE change; COMMIT").await
-    }
-
     /// Undoes this change alone.
     pub(super) async fn rollback(mut self) -> Result<(), StoreError> {
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
@@ -368,13 +370,15 @@ impl Store for SqliteStore {
     }
 
     async fn append(&self, versions: &[Append]) -> Result<Vec<Appended>, StoreError> {
-        let mut session = Session::SqliteChange(self.start().await?);
-        let appended = append(&mut session, versions).await;
-        let Session::SqliteChange(change) = session else { return appended };
-        if appended.as_ref().is_ok_and(|all| all.iter().any(|one| *one != Appended::Stale)) {
-            change.commit_at_once().await?;
-        } else {
-            change.rollback().await?;
+        let mut writer = self.writer.lock().await;
+        let mut connection = writer.free_connection().await?;
+        let subjects = versions.iter().map(|version| version.subject.clone()).collect();
+        let _told = Told(&self.observers, subjects);
+        let appended = append_sqlite(&mut connection, versions).await;
+        if appended.is_ok() {
+            writer.connection = Some(connection);
+        } else if let Err(error) = connection.close().await {
+            tracing::warn!(%error, "closing the writing connection failed");
         }
         appended
     }

@@ -17,6 +17,7 @@ on_both_backends!(
     one_content_in_many_subjects_has_one_id,
     many_groups_at_once_leave_no_gap_and_no_second_id,
     observers_are_told_each_committed_scope,
+    the_chain_goes_on_where_appends_and_other_changes_alternate,
 );
 
 fn subject(name: &str) -> QualifiedSubject {
@@ -202,6 +203,32 @@ async fn many_groups_at_once_leave_no_gap_and_no_second_id(database: Database) {
         written += numbers.len();
     }
     assert!(written > 0);
+}
+
+async fn the_chain_goes_on_where_appends_and_other_changes_alternate(database: Database) {
+    let store = database.open().await;
+    let (a, b) = (subject("a"), subject("b"));
+    for round in 0..4_u32 {
+        store.append(&[next(&store, &a, round).await, next(&store, &b, 100 + round).await]).await.unwrap();
+        if round % 2 == 0 {
+            let mut tx = store.begin(&[Lock::Change(a.clone())]).await.unwrap();
+            tx.append_event(&event(&a, "config.put")).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        if round == 2 {
+            while store.seal_events(3).await.unwrap() > 0 {}
+        }
+    }
+    while store.seal_events(3).await.unwrap() > 0 {}
+    let sealed = store.read().await.unwrap().sealed_after(0, 100).await.unwrap();
+    assert_eq!(sealed.len(), 10);
+    let mut previous = Vec::new();
+    for (number, event) in (1..).zip(&sealed) {
+        assert_eq!((event.revision, event.seal), (number, Some(number)));
+        assert_eq!(event.prev_hash.as_ref(), Some(&previous));
+        previous = event.chained_hash(&previous).to_vec();
+        assert_eq!(event.hash.as_ref(), Some(&previous));
+    }
 }
 
 #[derive(Default)]

@@ -10,7 +10,10 @@ use serde_json::json;
 use crate::backend::{Database, on_both_backends};
 use crate::server::{Server, body_of};
 
-on_both_backends!(memory_never_differs_from_the_database);
+on_both_backends!(
+    memory_never_differs_from_the_database,
+    a_subject_that_is_taken_for_a_new_one_is_judged_by_what_is_stored,
+);
 
 /// A small generator of numbers, so that a failing run can be repeated.
 struct Dice(u64);
@@ -107,6 +110,50 @@ async fn memory_never_differs_from_the_database(database: Database) {
             }
         }
     }
+}
+
+async fn a_subject_that_is_taken_for_a_new_one_is_judged_by_what_is_stored(database: Database) {
+    let store = database.open().await;
+    let fresh = || Registry::new(Arc::clone(&store), RegistryConfig::default(), Arc::new(SystemClock));
+    let (origin, options) = (Origin::anonymous(), RegisterOptions::default());
+    let schema = |text: &str| SchemaInput { schema: text.to_owned(), ..SchemaInput::default() };
+    let subject = QualifiedSubject::parse;
+    let stored = fresh();
+    for name in ["known", "narrowed", "gone", "read-only"] {
+        stored.register(&subject(name), &schema("\"long\""), options, &origin).await.unwrap();
+    }
+    stored.delete_subject(&subject("gone"), false, &origin).await.unwrap();
+    stored.put_mode(&subject("read-only"), Some(Mode::ReadOnly), false, &origin).await.unwrap();
+    stored.put_mode(&subject("closed"), Some(Mode::ReadOnly), false, &origin).await.unwrap();
+    // Each of these comes after many that were new, in a process that remembers nothing of them.
+    for (name, text, expected) in [
+        ("known", "\"long\"", Ok((1, 1))),
+        ("narrowed", "\"string\"", Err("Incompatible")),
+        ("gone", "\"long\"", Ok((1, 2))),
+        ("read-only", "\"double\"", Err("NotPermitted")),
+        ("closed", "\"double\"", Err("NotPermitted")),
+        ("new", "\"long\"", Ok((1, 1))),
+    ] {
+        let registry = fresh();
+        for number in 0..8 {
+            let new = subject(&format!("{name}-{number}"));
+            let text = format!("{{\"type\":\"fixed\",\"name\":\"F\",\"size\":{}}}", number + 1);
+            let registered = registry.register(&new, &schema(&text), options, &origin).await.unwrap();
+            assert_eq!(registered.version.get(), 1);
+        }
+        let registered = registry.register(&subject(name), &schema(text), options, &origin).await;
+        let found = registered
+            .map(|registered| (registered.id.get(), registered.version.get()))
+            .map_err(|error| format!("{error:?}"));
+        match expected {
+            Ok(expected) => assert_eq!(found, Ok(expected), "{name}"),
+            Err(kind) => {
+                assert!(found.as_ref().is_err_and(|found| found.starts_with(kind)), "{name}: {found:?}")
+            }
+        }
+    }
+    while store.seal_events(100).await.unwrap() > 0 {}
+    assert_eq!(fresh().verify_history().await.unwrap().findings, []);
 }
 
 async fn hits(server: &Server) -> u64 {

@@ -1,10 +1,12 @@
 //! Events and their hash chain.
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::super::connection::{Arg, Connection, Row};
 use super::super::error::StoreError;
 use super::super::model::{Event, EventFilter, NewEvent};
+use super::changes::json;
 use super::rows;
 
 const APPEND: &str = "INSERT INTO events \
@@ -25,7 +27,10 @@ const LAST_SEAL: &str = "SELECT seal, hash FROM events WHERE seal IS NOT NULL OR
 /// Where the chain ends, so that the removal of its newest events is noticed.
 const CHAIN_END: &str = "INSERT INTO meta (name, value) VALUES ('chain_end', $1) \
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-const SEAL: &str = "UPDATE events SET seal = $2, prev_hash = $3, hash = $4 WHERE revision = $1";
+const SEAL_SQLITE: &str = "UPDATE events SET seal = j.value ->> 'n', prev_hash = unhex(j.value ->> 'p'), hash = unhex(j.value ->> 'h') \
+    FROM json_each($1) j WHERE events.revision = j.value ->> 'r'";
+const SEAL_POSTGRES: &str = "UPDATE events e SET seal = j.n, prev_hash = decode(j.p, 'hex'), hash = decode(j.h, 'hex') \
+    FROM json_to_recordset(CAST($1 AS json)) AS j(r bigint, n bigint, p text, h text) WHERE e.revision = j.r";
 
 pub(super) async fn append(connection: &mut Connection<'_>, event: &NewEvent) -> Result<i64, StoreError> {
     let args = [
@@ -106,20 +111,32 @@ pub(in super::super) async fn seal(connection: &mut Connection<'_>, limit: u32) 
         Some(row) => (row.integer(0)?, row.blob(1)?),
         None => (0, Vec::new()),
     };
-    let mut sealed = 0;
+    let mut seals = Vec::with_capacity(unsealed.len());
     for row in &unsealed {
         let event = event(row)?;
         number += 1;
         let hash = event.chained_hash(&previous).to_vec();
-        let args =
-            [Arg::Integer(event.revision), Arg::Integer(number), Arg::Blob(&previous), Arg::Blob(&hash)];
-        connection.execute(SEAL, &args).await?;
+        seals.push(Seal { r: event.revision, n: number, p: hex::encode(&previous), h: hex::encode(&hash) });
         previous = hash;
-        sealed += 1;
     }
-    let end = format!("{number} {}", hex::encode(&previous));
-    connection.execute(CHAIN_END, &[Arg::Text(&end)]).await?;
-    Ok(sealed)
+    let sql = connection.pick(SEAL_SQLITE, SEAL_POSTGRES);
+    connection.execute(sql, &[Arg::Text(&json(&seals)?)]).await?;
+    connection.execute(CHAIN_END, &[Arg::Text(&chain_end(number, &previous))]).await?;
+    Ok(u32::try_from(seals.len()).unwrap_or(limit))
+}
+
+/// The place of an event in the chain.
+#[derive(Serialize)]
+struct Seal {
+    r: i64,
+    n: i64,
+    p: String,
+    h: String,
+}
+
+/// What is noted of the end of the chain: the last number and its hash.
+pub(super) fn chain_end(number: i64, hash: &[u8]) -> String {
+    format!("{number} {}", hex::encode(hash))
 }
 
 impl Event {

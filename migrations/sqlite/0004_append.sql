@@ -1,0 +1,1 @@
+-- On Postgres versions are appended by a function of the database. SQLite needs nothing: its statements cost no round trip.
