@@ -148,7 +148,7 @@ async fn a_subject_that_is_taken_for_a_new_one_is_judged_by_what_is_stored(datab
         match expected {
             Ok(expected) => assert_eq!(found, Ok(expected), "{name}"),
             Err(kind) => {
-                assert!(found.as_ref().is_err_and(|found| found.starts_with(kind)), "{name}: {found:?}")
+                assert!(found.as_ref().is_err_and(|found| found.starts_with(kind)), "{name}: {found:?}");
             }
         }
     }
