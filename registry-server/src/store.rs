@@ -41,7 +41,9 @@ use async_trait::async_trait;
 
 pub use associations::{AssociationReads, AssociationRow, AssociationWrites};
 pub use error::StoreError;
-pub use history::{Census, ChainEnd, EventCursor, HistoryReads, StoredContentRow};
+pub use history::{
+    ArchivedCursor, Census, ChainEnd, EventCursor, HistoryReads, ReferenceRow, StoredContentRow,
+};
 pub use lock::Lock;
 pub use model::{
     Append, Appended, Event, EventFilter, NewEvent, NewSchema, Referrer, SchemaRow, ScopeSettings, Stamp,

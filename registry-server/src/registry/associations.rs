@@ -329,7 +329,7 @@ fn resource_lock(resource_id: &str) -> Lock {
     Lock::Change(QualifiedSubject::new(Context::global(), format!("resource:{resource_id}")))
 }
 
-fn association_json(row: &AssociationRow) -> String {
+pub(super) fn association_json(row: &AssociationRow) -> String {
     serde_json::json!({
         "resourceId": row.resource_id,
         "resourceType": row.resource_type,

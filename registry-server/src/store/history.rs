@@ -20,6 +20,17 @@ impl From<&Event> for EventCursor {
     }
 }
 
+/// A position in the list of contents that hard deletes removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedCursor {
+    /// Context of the last content seen.
+    pub context: Context,
+    /// Its id.
+    pub id: SchemaId,
+    /// Its hash, as stored.
+    pub hash: Vec<u8>,
+}
+
 /// A stored content, for verification.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredContentRow {
@@ -29,6 +40,21 @@ pub struct StoredContentRow {
     pub id: SchemaId,
     /// The content; `None` if the row does not read back as one.
     pub row: Option<SchemaRow>,
+}
+
+/// A stored reference of a content, for verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceRow {
+    /// Context of the content.
+    pub context: Context,
+    /// The content.
+    pub id: SchemaId,
+    /// Place among the content's references, from 0.
+    pub position: i64,
+    /// The subject that is referenced.
+    pub target: QualifiedSubject,
+    /// The version that is referenced.
+    pub version: i64,
 }
 
 /// Where the hash chain ended when it was last extended.
@@ -76,6 +102,18 @@ pub trait HistoryReads: Send {
         after: Option<&(Context, SchemaId)>,
         limit: u32,
     ) -> Result<Vec<StoredContentRow>, StoreError>;
+    /// At most `limit` contents that hard deletes removed, after the cursor, by context, id, hash.
+    async fn archived_after(
+        &mut self,
+        after: Option<&ArchivedCursor>,
+        limit: u32,
+    ) -> Result<Vec<(ArchivedCursor, StoredContentRow)>, StoreError>;
+    /// At most `limit` stored references after the given one, by context, id, position.
+    async fn references_after(
+        &mut self,
+        after: Option<&ReferenceRow>,
+        limit: u32,
+    ) -> Result<Vec<ReferenceRow>, StoreError>;
     /// The recorded end of the hash chain; `None` before the first event was sealed.
     async fn chain_end(&mut self) -> Result<Option<ChainEnd>, StoreError>;
     /// How much is stored. Counts rows: tens of milliseconds for a million.

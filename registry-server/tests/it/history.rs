@@ -131,6 +131,18 @@ async fn busy(server: &Server) {
     assert_eq!(server.call("POST /subjects/i/versions", Some(&import.to_string())).await.status, 200);
     server.register("gone", "\"float\"").await;
     server.call("DELETE /subjects/gone", None).await;
+    let associate = async |resource: &str, subject: &str| {
+        let association = json!({"resourceName": resource, "resourceNamespace": "lkc-1", "resourceId": resource,
+            "resourceType": "topic", "associations": [{"associationType": "value", "lifecycle": "WEAK", "subject": subject}]});
+        let made = server.call("POST /associations", Some(&association.to_string())).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+    };
+    associate("id-1", "r").await;
+    associate("id-2", "i").await;
+    server.call("DELETE /associations/resources/id-2", None).await;
+    associate("id-2", "a").await;
+    associate("id-3", "i").await;
+    server.call("DELETE /associations/resources/id-3", None).await;
 }
 
 /// Waits until every event is in the chain.
@@ -155,7 +167,7 @@ async fn a_whole_record_has_no_findings(database: Database) {
 }
 
 /// An edit, what undoes it, and the finding.
-const EDITS: [(&str, &str, &str); 11] = [
+const EDITS: [(&str, &str, &str); 15] = [
     (
         "UPDATE events SET ts_ms = ts_ms - 1 WHERE revision = 2",
         "UPDATE events SET ts_ms = ts_ms + 1 WHERE revision = 2",
@@ -205,6 +217,26 @@ const EDITS: [(&str, &str, &str); 11] = [
         "UPDATE settings SET mode = 'READWRITE' WHERE subject = 'i'",
         "UPDATE settings SET mode = 'IMPORT' WHERE subject = 'i'",
         "mode-changed",
+    ),
+    (
+        "UPDATE schema_references SET target_version = 2 WHERE id = 3",
+        "UPDATE schema_references SET target_version = 1 WHERE id = 3",
+        "references-changed",
+    ),
+    (
+        "UPDATE archived_schemas SET text = ' ' || text WHERE context = '.' AND id = 1",
+        "UPDATE archived_schemas SET text = substr(text, 2) WHERE context = '.' AND id = 1",
+        "content-changed",
+    ),
+    (
+        "UPDATE archived_schemas SET id = 999 WHERE context = '.' AND id = 1",
+        "UPDATE archived_schemas SET id = 1 WHERE context = '.' AND id = 999",
+        "content-missing",
+    ),
+    (
+        "UPDATE associations SET subject = 's' WHERE subject = 'r'",
+        "UPDATE associations SET subject = 'r' WHERE subject = 's'",
+        "association-changed",
     ),
     // Not undone: the last case.
     ("DELETE FROM versions WHERE subject = 'a'", "", "version-missing"),

@@ -26,6 +26,10 @@ pub(super) struct PastVersion {
 pub(super) struct Past {
     /// Stored versions.
     pub(super) versions: BTreeMap<Version, PastVersion>,
+    /// Versions that hard deletes removed.
+    pub(super) purged: Vec<PastVersion>,
+    /// Events of associations.
+    pub(super) associations: Vec<Event>,
     /// Stored config, JSON.
     pub(super) config: Option<String>,
     /// Stored mode, JSON.
@@ -39,7 +43,7 @@ fn corrupt(column: &'static str) -> StoreError {
 }
 
 impl Past {
-    /// Applies the next event. Events that touch neither versions nor settings change nothing; one that lacks what its action
+    /// Applies the next event. Events of other actions change nothing; one that lacks what its action
     /// needs is noted.
     pub(super) fn apply(&mut self, event: &Event) {
         if self.try_apply(event).is_err() {
@@ -56,9 +60,12 @@ impl Past {
         match event.action.as_str() {
             "register" => self.register(event)?,
             "version.delete" => self.each(event, |past| past.deleted = true),
-            "version.purge" => self.versions.retain(|version, _| Some(*version) != event.version),
+            "version.purge" => {
+                self.purged.extend(event.version.and_then(|version| self.versions.remove(&version)));
+            }
             "subject.delete" => self.soft_delete(event)?,
-            "subject.purge" => self.versions.clear(),
+            "subject.purge" => self.purged.extend(std::mem::take(&mut self.versions).into_values()),
+            "association.put" | "association.delete" => self.associations.push(event.clone()),
             "config.put" | "config.delete" => self.config.clone_from(&event.after),
             "mode.put" | "mode.delete" => self.mode.clone_from(&event.after),
             _ => {}

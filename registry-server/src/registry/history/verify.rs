@@ -4,18 +4,19 @@
 //! edited, removed or inserted version or setting is not what its events left. Who rewrites all of them consistently, with the
 //! hashes of every later event, is not found: compare the chain's end with a copy kept elsewhere.
 
-use std::collections::BTreeMap;
+mod associations;
+mod contents;
+mod state;
 
-use assay_schema_core::{Context, Mode, QualifiedSubject, SchemaId, Version, content_guid};
+use assay_schema_core::{SchemaId, Version};
 use serde::Serialize;
 
 use super::super::Registry;
 use super::super::error::RegistryError;
-use super::super::settings::StoredConfig;
-use super::as_of::AsOf;
-use super::past::{Past, PastVersion};
-use super::{EVENTS_PER_READ, Walk};
-use crate::store::{Snapshot, StoreError, VersionCursor, VersionRow};
+use super::EVENTS_PER_READ;
+use crate::store::{Snapshot, StoreError};
+use contents::{verify_archive, verify_contents};
+use state::verify_state;
 
 /// Rows read from the store at a time.
 const ROWS_PER_READ: u32 = 1000;
@@ -24,7 +25,7 @@ pub(super) const FINDINGS_MAX: usize = 100;
 
 /// What is wrong with the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "finding", rename_all = "kebab-case")]
+#[serde(tag = "finding", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Finding {
     /// The event does not follow from the one before: it was edited, or one before it was removed or inserted.
     EventDoesNotFollow {
@@ -45,6 +46,20 @@ pub enum Finding {
     },
     /// A stored content is not the one its hash names.
     ContentChanged {
+        /// Context of the id.
+        context: String,
+        /// The id.
+        id: SchemaId,
+    },
+    /// A content that an event names is stored no more: hard deletes keep what they remove.
+    ContentMissing {
+        /// Context of the id.
+        context: String,
+        /// The id.
+        id: SchemaId,
+    },
+    /// The stored references of a content are not those in it.
+    ReferencesChanged {
         /// Context of the id.
         context: String,
         /// The id.
@@ -74,6 +89,13 @@ pub enum Finding {
         /// The scope.
         scope: String,
     },
+    /// An association is not what its events left, or is stored without them, or is not stored.
+    AssociationChanged {
+        /// Id of the resource.
+        resource: String,
+        /// `key` or `value`.
+        association_type: String,
+    },
 }
 
 /// What a verification found.
@@ -89,7 +111,7 @@ pub struct HistoryCheck {
     /// Hash of the chain's last event, hexadecimal. Keep it elsewhere to notice a rewritten chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_end: Option<String>,
-    /// Contents compared with their hash.
+    /// Contents compared with their hash, those that hard deletes removed included.
     pub contents: u64,
     /// Versions compared with their events.
     pub versions: u64,
@@ -110,7 +132,8 @@ impl HistoryCheck {
 }
 
 impl Registry {
-    /// Verifies the whole record at one moment. Takes time in proportion to the database, and memory in proportion to the stored settings.
+    /// Verifies the whole record at one moment. Takes time in proportion to the database, and memory in
+    /// proportion to the stored settings and associations.
     ///
     /// # Errors
     /// Store errors; what is wrong with the record is a finding, not an error.
@@ -120,6 +143,7 @@ impl Registry {
             HistoryCheck { unsealed: snapshot.unsealed_events().await?, ..HistoryCheck::default() };
         verify_chain(&mut *snapshot, &mut check).await?;
         verify_contents(&mut *snapshot, &mut check).await?;
+        verify_archive(&mut *snapshot, &mut check).await?;
         verify_state(&mut *snapshot, &mut check).await?;
         check.ok = check.findings.is_empty();
         Ok(check)
@@ -157,148 +181,4 @@ async fn verify_chain(snapshot: &mut dyn Snapshot, check: &mut HistoryCheck) -> 
     }
     check.chain_end = last.map(hex::encode);
     Ok(())
-}
-
-async fn verify_contents(snapshot: &mut dyn Snapshot, check: &mut HistoryCheck) -> Result<(), StoreError> {
-    let mut after: Option<(Context, SchemaId)> = None;
-    while !check.is_full() {
-        let contents = snapshot.contents_after(after.as_ref(), ROWS_PER_READ).await?;
-        let Some(last) = contents.last() else { break };
-        after = Some((last.context.clone(), last.id));
-        for content in contents {
-            check.contents += 1;
-            let whole = content.row.is_some_and(|row| {
-                row.hash
-                    == content_guid(&row.text, &row.references, row.metadata.as_ref(), row.rule_set.as_ref())
-            });
-            if !whole {
-                check.found(Finding::ContentChanged { context: content.context.to_string(), id: content.id });
-            }
-        }
-    }
-    Ok(())
-}
-
-type StoredSettings = BTreeMap<QualifiedSubject, (Option<String>, Option<Mode>)>;
-
-async fn verify_state(snapshot: &mut dyn Snapshot, check: &mut HistoryCheck) -> Result<(), StoreError> {
-    let settings = snapshot.settings_in(None).await?;
-    let mut settings: StoredSettings =
-        settings.into_iter().map(|row| (row.scope, (row.config, row.mode))).collect();
-    let mut walk = Walk::new(None, "");
-    let mut stored = StoredVersions::default();
-    while !check.is_full()
-        && let Some((subject, past)) = walk.next(snapshot, AsOf::NOW).await?
-    {
-        // Versions of subjects that no event names come before.
-        while let Some(row) = stored.peek(snapshot).await?
-            && row.subject < subject
-        {
-            check.found(changed(row));
-            stored.take();
-        }
-        if let Some(revision) = past.unreadable {
-            check.found(Finding::EventUnreadable { revision });
-        }
-        verify_versions(snapshot, check, &mut stored, &subject, &past).await?;
-        verify_settings(check, &mut settings, &subject, &past);
-    }
-    while !check.is_full()
-        && let Some(row) = stored.peek(snapshot).await?
-    {
-        check.found(changed(row));
-        stored.take();
-    }
-    for (scope, _) in settings {
-        check.found(Finding::ConfigChanged { scope: scope.to_string() });
-    }
-    Ok(())
-}
-
-fn changed(row: &VersionRow) -> Finding {
-    Finding::VersionChanged { subject: row.subject.to_string(), version: row.version }
-}
-
-async fn verify_versions(
-    snapshot: &mut dyn Snapshot,
-    check: &mut HistoryCheck,
-    stored: &mut StoredVersions,
-    subject: &QualifiedSubject,
-    past: &Past,
-) -> Result<(), StoreError> {
-    let mut expected = past.versions.clone();
-    while let Some(row) = stored.peek(snapshot).await?
-        && row.subject == *subject
-    {
-        check.versions += 1;
-        let row = row.clone();
-        stored.take();
-        let left = expected.remove(&row.version);
-        let same_row = left.as_ref().is_some_and(|left| left.id == row.id && left.deleted == row.deleted);
-        if !same_row || !has_content(snapshot, subject, left.as_ref()).await? {
-            check.found(changed(&row));
-        }
-    }
-    for version in expected.into_keys() {
-        check.found(Finding::VersionMissing { subject: subject.to_string(), version });
-    }
-    Ok(())
-}
-
-/// Whether the content that the version was registered with is stored under its id.
-async fn has_content(
-    snapshot: &mut dyn Snapshot,
-    subject: &QualifiedSubject,
-    left: Option<&PastVersion>,
-) -> Result<bool, StoreError> {
-    let Some(left) = left else { return Ok(false) };
-    match snapshot.schema(&subject.context, left.id).await {
-        Ok(row) => Ok(row.is_some_and(|row| row.hash == left.guid)),
-        Err(StoreError::CorruptRow { .. }) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-fn verify_settings(
-    check: &mut HistoryCheck,
-    settings: &mut StoredSettings,
-    scope: &QualifiedSubject,
-    past: &Past,
-) {
-    let (config, mode) = settings.remove(scope).unwrap_or_default();
-    let parse = |text: Option<&str>| text.map(serde_json::from_str::<StoredConfig>).transpose();
-    let same = match (parse(config.as_deref()), parse(past.config.as_deref())) {
-        (Ok(stored), Ok(left)) => stored == left,
-        _ => false,
-    };
-    if !same {
-        check.found(Finding::ConfigChanged { scope: scope.to_string() });
-    }
-    if !past.mode().is_ok_and(|left| left == mode) {
-        check.found(Finding::ModeChanged { scope: scope.to_string() });
-    }
-}
-
-/// A walk over all stored versions.
-#[derive(Default)]
-struct StoredVersions {
-    page: std::collections::VecDeque<VersionRow>,
-    cursor: Option<VersionCursor>,
-    ended: bool,
-}
-
-impl StoredVersions {
-    async fn peek(&mut self, snapshot: &mut dyn Snapshot) -> Result<Option<&VersionRow>, StoreError> {
-        if self.page.is_empty() && !self.ended {
-            let rows = snapshot.versions_after(None, "", self.cursor.as_ref(), ROWS_PER_READ).await?;
-            self.page = rows.into();
-            self.cursor = self.page.back().map(VersionCursor::from);
-            self.ended = self.page.is_empty();
-        }
-        Ok(self.page.front())
-    }
-
-    fn take(&mut self) {
-        self.page.pop_front();
-    }
 }

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 
 use super::super::connection::{Arg, Row};
 use super::super::error::StoreError;
-use super::super::history::{Census, ChainEnd, EventCursor, HistoryReads, StoredContentRow};
+use super::super::history::{
+    ArchivedCursor, Census, ChainEnd, EventCursor, HistoryReads, ReferenceRow, StoredContentRow,
+};
 use super::super::model::{Event, SchemaRow};
 use super::{Session, events, prefix_end, rows};
 
@@ -23,6 +25,10 @@ const ARCHIVED: &str = "SELECT hash, schema_type, text, refs, metadata, rule_set
     WHERE context = $1 AND id = $2 AND hash = $3";
 const CONTENTS_AFTER: &str = "SELECT hash, schema_type, text, refs, metadata, rule_set, context, id FROM schemas \
     WHERE (context, id) > ($1, $2) ORDER BY context, id LIMIT $3";
+const ARCHIVED_AFTER: &str = "SELECT hash, schema_type, text, refs, metadata, rule_set, context, id FROM archived_schemas \
+    WHERE (context, id, hash) > ($1, $2, $3) ORDER BY context, id, hash LIMIT $4";
+const REFERENCES_AFTER: &str = "SELECT context, id, position, target_context, target_subject, target_version FROM schema_references \
+    WHERE (context, id, position) > ($1, $2, $3) ORDER BY context, id, position LIMIT $4";
 const CHAIN_END: &str = "SELECT value FROM meta WHERE name = 'chain_end'";
 const CENSUS: &str = "SELECT (SELECT COUNT(*) FROM schemas), (SELECT COUNT(*) FROM versions), (SELECT COUNT(*) FROM associations)";
 const UNSEALED: &str = "SELECT COUNT(*) FROM events WHERE seal IS NULL";
@@ -79,6 +85,42 @@ impl HistoryReads for Session {
         rows.iter().map(content).collect()
     }
 
+    async fn archived_after(
+        &mut self,
+        after: Option<&ArchivedCursor>,
+        limit: u32,
+    ) -> Result<Vec<(ArchivedCursor, StoredContentRow)>, StoreError> {
+        let args = [
+            Arg::Text(after.map_or("", |after| after.context.as_str())),
+            Arg::Integer(after.map_or(-1, |after| after.id.get().into())),
+            Arg::Blob(after.map_or(&[], |after| &after.hash)),
+            Arg::Integer(limit.into()),
+        ];
+        let rows = self.connection().await?.fetch_all(ARCHIVED_AFTER, &args).await?;
+        let archived = |row: &Row| {
+            let content = content(row)?;
+            let cursor =
+                ArchivedCursor { context: content.context.clone(), id: content.id, hash: row.blob(0)? };
+            Ok((cursor, content))
+        };
+        rows.iter().map(archived).collect()
+    }
+
+    async fn references_after(
+        &mut self,
+        after: Option<&ReferenceRow>,
+        limit: u32,
+    ) -> Result<Vec<ReferenceRow>, StoreError> {
+        let args = [
+            Arg::Text(after.map_or("", |after| after.context.as_str())),
+            Arg::Integer(after.map_or(-1, |after| after.id.get().into())),
+            Arg::Integer(after.map_or(-1, |after| after.position)),
+            Arg::Integer(limit.into()),
+        ];
+        let rows = self.connection().await?.fetch_all(REFERENCES_AFTER, &args).await?;
+        rows.iter().map(reference).collect()
+    }
+
     async fn chain_end(&mut self) -> Result<Option<ChainEnd>, StoreError> {
         let Some(row) = self.connection().await?.fetch_optional(CHAIN_END, &[]).await? else {
             return Ok(None);
@@ -101,6 +143,16 @@ impl HistoryReads for Session {
         let row = self.connection().await?.fetch_optional(UNSEALED, &[]).await?;
         row.map_or(Ok(0), |row| row.integer(0))
     }
+}
+
+fn reference(row: &Row) -> Result<ReferenceRow, StoreError> {
+    Ok(ReferenceRow {
+        context: rows::context(&row.text(0)?)?,
+        id: rows::schema_id(row.integer(1)?)?,
+        position: row.integer(2)?,
+        target: rows::qualified(&row.text(3)?, row.text(4)?)?,
+        version: row.integer(5)?,
+    })
 }
 
 fn content(row: &Row) -> Result<StoredContentRow, StoreError> {
