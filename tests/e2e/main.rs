@@ -18,6 +18,7 @@ mod foreign_kcat;
 mod foreign_registry;
 mod foreign_rust;
 mod groups;
+mod history;
 mod interop;
 mod kafka;
 mod lifecycle;
