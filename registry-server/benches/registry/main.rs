@@ -1,7 +1,7 @@
 //! What the registry costs, against named peers: each row prints the ratio to a peer that ran in turns with it, for requests per
 //! second and for the server's own CPU time per request (the load generator shares the machine's cores).
 //!
-//! `cargo bench -p assay-registry-server` runs all; `-- reads`, `-- writes`, `-- scale` run one part. Servers run as
+//! `cargo bench -p assay-registry-server` runs all; `-- reads`, `-- writes`, `-- nodes`, `-- scale` run one part. Servers run as
 //! child processes of this one.
 #![expect(
     clippy::print_stdout,
@@ -10,6 +10,7 @@
 )]
 
 mod load;
+mod nodes;
 mod peers;
 #[path = "../../tests/it/postgres.rs"]
 #[expect(
@@ -40,6 +41,9 @@ fn main() -> Outcome {
     }
     if asked("writes") {
         runtime.block_on(writes::run())?;
+    }
+    if asked("nodes") {
+        runtime.block_on(nodes::run())?;
     }
     if asked("scale") {
         runtime.block_on(scale::run())?;
