@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::node::{Node, NodeId, Props};
@@ -14,8 +14,8 @@ use crate::json::{Reader, push_token};
 const LIST_MAX: usize = 200;
 
 /// Where a part of a schema stands, and what stands there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Side {
     /// JSON pointer (RFC 6901) into the text; empty for the whole. A named type has the place of its definition.
     pub pointer: String,

@@ -1,12 +1,12 @@
 //! JSON Patch (RFC 6902): the three operations that edits are made of.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::json::{step_mut, tokens};
 
 /// One operation; serialises as RFC 6902 has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum Operation {
     /// Puts a value at a place: a member (replaced when it exists) or an item (`-` appends).
