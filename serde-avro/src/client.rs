@@ -5,6 +5,7 @@
 //! request whose answer was lost is therefore sent twice: registrations and settings are idempotent, but a repeated
 //! delete can report 40404 or 40406 for what its first attempt deleted.
 
+mod answers;
 mod auth;
 mod builder;
 mod endpoints;
@@ -18,11 +19,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+pub use answers::{
+    BeforeAfter, CompatibilityExplanation, Edit, EditStep, HistoryCheck, HistoryEvent, HistoryFinding,
+    Problem, SchemaChange, SchemaDiff, TextPlace,
+};
 pub use auth::{Auth, BearerScope, OAuth};
 pub use builder::RegistryClientBuilder;
 pub use endpoints::{
-    AsOf, AssociationQuery, ClusterId, ClusterScope, HistoryQuery, ListQuery, RegisterOptions, SchemaQuery,
-    SchemasQuery, ServerVersion, Verdict,
+    AsOf, AssociationAnswer, AssociationGet, AssociationInfo, AssociationInput, AssociationOperation,
+    AssociationOptions, AssociationQuery, AssociationRequest, AssociationResult, ClusterId, ClusterScope,
+    Deployment, HistoryQuery, ListQuery, LookupOptions, RegisterOptions, SchemaQuery, SchemasQuery,
+    ServerVersion, Verdict,
 };
 pub use retry::RetryPolicy;
 pub use source::{AssociatedSubjects, NewSchema, SchemaSource, SourceSchema};

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use assay_schema_core::Context;
 use assay_schema_core::avro::Schema;
 
 pub use builder::{DeserializerBuilder, DeserializerSettings, ReaderSchema};
@@ -18,9 +19,10 @@ pub(crate) use raw::RawBytes;
 use crate::cache::{CachedClient, RegisteredSchema, Table, Use};
 use crate::error::Error;
 use crate::metrics::Operation;
-use crate::plan::Plan;
+use crate::plan::{Limits, Plan};
 use crate::properties::{ConfigError, Properties, SerdeProperties};
 use crate::serializer::{OwnedDatum, ReadDatum};
+use crate::subject::SubjectStrategy;
 use crate::wire::{Message, Part, SchemaKey, unframe};
 
 /// Turns framed bytes into values.
@@ -56,7 +58,7 @@ struct Core {
     settings: DeserializerSettings,
     /// Plans where the topic does not matter.
     plans: Arc<Table<Arc<Entry>>>,
-    /// Plans by topic, where the reader's schema is the latest of the topic's subject.
+    /// Plans by topic, where it decides the reader's schema or the context of ids. Topics that decide neither share `plans`.
     topics: Table<Arc<Table<Arc<Entry>>>, Arc<str>, RandomState>,
     /// Held while a plan is compiled, so that one caller compiles for all.
     compiling: Mutex<()>,
@@ -124,20 +126,21 @@ impl<T> Deserializer<T> {
         Ok(key)
     }
 
-    /// Whether records with `key` can be decoded without a request. Takes no lock. Always false when the reader's schema is
-    /// the latest of the topic's subject, which depends on the topic.
+    /// Whether records with `key` can be decoded without a request where the topic does not matter: in messages without a
+    /// topic, and unless the reader's schema is the latest of the topic's subject. Takes no lock.
     #[inline]
     pub fn is_loaded(&self, key: SchemaKey) -> bool {
         self.core.plans.read().contains_key(&key)
     }
 
-    /// The schema that records with `key` were written with, if it is loaded.
+    /// The schema that records with `key` were written with, if it is loaded; an id counts in the client's own context.
     pub fn writer_schema(&self, key: SchemaKey) -> Option<Arc<RegisteredSchema>> {
         self.core.registry.known(key)
     }
 
-    /// Fetches and compiles a schema, so that [`try_decode`](Self::try_decode) can use it. `topic` matters only when
-    /// the reader's schema is the latest of the topic's subject.
+    /// Fetches and compiles a schema, so that [`try_decode`](Self::try_decode) can use it for messages of `topic`. The topic
+    /// matters when the reader's schema is the latest of the topic's subject, and when the registry associates the topic with
+    /// a subject of another context, to which its ids belong then.
     pub async fn load(&self, topic: &str, key: SchemaKey) -> Result<(), Error> {
         self.core.load(topic, key).await.map(drop)
     }
@@ -212,12 +215,12 @@ impl Core {
     #[inline]
     fn decode_loaded<'de, U: ReadDatum<'de>>(&self, message: Message<'de>) -> Result<U, Error> {
         let (key, datum) = unframe(self.settings.unframing, message.schema_header(), message.payload())?;
-        if self.settings.reader.is_latest() {
-            let table = self.topics.read().get(message.topic()).cloned();
-            let entry = table.and_then(|table| table.read().get(&key).cloned());
-            return match entry {
+        if self.is_by_topic(message.topic(), key) {
+            let topics = self.topics.read();
+            let Some(table) = topics.get(message.topic()) else { return Err(Error::NeedsSchema(key)) };
+            return match table.read().get(&key) {
                 Some(entry) if entry.expires_at.is_none_or(|at| Instant::now() < at) => {
-                    self.decode_entry(&entry, key, datum)
+                    self.decode_entry(entry, key, datum)
                 }
                 _ => Err(Error::NeedsSchema(key)),
             };
@@ -256,8 +259,36 @@ impl Core {
         value.map_err(|source| Error::Decode { key, source: Box::new(source) })
     }
 
+    /// Whether the topic decides what a key means or what it is read as.
+    #[inline]
+    fn is_by_topic(&self, topic: &str, key: SchemaKey) -> bool {
+        self.settings.reader.is_latest() || self.association(topic, key).is_some()
+    }
+
+    /// The namespace to ask for the subject whose context an id belongs to. GUIDs mean the same in all contexts.
+    #[inline]
+    fn association(&self, topic: &str, key: SchemaKey) -> Option<&str> {
+        match (&self.settings.strategy, key) {
+            (SubjectStrategy::Associated { namespace, .. }, SchemaKey::Id(_)) if !topic.is_empty() => {
+                Some(namespace)
+            }
+            _ => None,
+        }
+    }
+
+    /// The context of a topic's ids, where it is not the client's own.
+    async fn foreign_context(&self, topic: &str, key: SchemaKey) -> Result<Option<Context>, Error> {
+        let Some(namespace) = self.association(topic, key) else { return Ok(None) };
+        let subject = self.registry.associated_subject(namespace, topic, self.settings.part).await?;
+        Ok(subject.and_then(|subject| self.registry.foreign_context(&subject)))
+    }
+
     async fn load(&self, topic: &str, key: SchemaKey) -> Result<Arc<Entry>, Error> {
-        let writer = self.registry.schema(key).await?;
+        let context = self.foreign_context(topic, key).await?;
+        let writer = match &context {
+            Some(context) => self.registry.in_context(context).schema(key).await?,
+            None => self.registry.schema(key).await?,
+        };
         if !self.settings.ignore_rules {
             writer.refuse_rules(Use::ReadWriter)?;
         }
@@ -269,7 +300,7 @@ impl Core {
                 Some(self.latest(topic, &writer, properties).await?)
             }
         };
-        let table = self.table(topic);
+        let table = self.table(topic, key, context.is_some());
         let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         let before = table.read().get(&key).cloned();
         if let Some(entry) = before
@@ -287,7 +318,7 @@ impl Core {
         }
         let ttl = self.registry.settings().latest_ttl.filter(|_| latest.is_some());
         let expires_at = ttl.and_then(|ttl| Instant::now().checked_add(ttl));
-        let entry = Arc::new(Entry::new(key, &writer, reader, expires_at)?);
+        let entry = Arc::new(Entry::new(key, &writer, reader, expires_at, self.settings.limits)?);
         table.insert(&key, &entry);
         Ok(entry)
     }
@@ -312,14 +343,15 @@ impl Core {
         Ok(reader)
     }
 
-    fn table(&self, topic: &str) -> Arc<Table<Arc<Entry>>> {
-        if !self.settings.reader.is_latest() {
+    fn table(&self, topic: &str, key: SchemaKey, is_foreign: bool) -> Arc<Table<Arc<Entry>>> {
+        if !self.is_by_topic(topic, key) {
             return self.plans.clone();
         }
         if let Some(table) = self.topics.read().get(topic) {
             return table.clone();
         }
-        let table = Arc::new(Table::new(self.settings.plans_max));
+        let is_own = self.settings.reader.is_latest() || is_foreign;
+        let table = if is_own { Arc::new(Table::new(self.settings.plans_max)) } else { self.plans.clone() };
         self.topics.insert(&Arc::from(topic), &table);
         table
     }
@@ -331,13 +363,15 @@ impl Entry {
         writer: &RegisteredSchema,
         reader: Option<&Schema>,
         expires_at: Option<Instant>,
+        limits: Limits,
     ) -> Result<Self, Error> {
         let plan = match reader {
             // top-level bytes are handed out as they are, whatever the reader's schema says
             Some(reader) if !writer.is_bytes() => Plan::resolve(&writer.schema, reader),
             _ => Plan::compile(&writer.schema),
         };
-        let plan = plan.map_err(|source| Error::Resolution { key, source: Arc::new(source) })?;
+        let plan =
+            plan.map_err(|source| Error::Resolution { key, source: Arc::new(source) })?.with_limits(limits);
         Ok(Self { plan, raw: writer.is_bytes(), expires_at })
     }
 }

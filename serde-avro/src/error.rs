@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::{CompatibilityExplanation, TextPlace};
 use crate::plan::{DecodeError, EncodeError, PlanError};
 use crate::properties::ConfigError;
 use crate::wire::{FrameError, SchemaKey};
@@ -24,6 +25,11 @@ pub struct ErrorResponse {
     pub error_code: i32,
     /// The registry's text, shortened when it is very long.
     pub message: String,
+    /// What keeps a refused schema from following, where it was asked for
+    /// ([`RegisterOptions::explain`](crate::client::RegisterOptions::explain)). Only Assay's registry says so.
+    pub explanation: Option<Box<CompatibilityExplanation>>,
+    /// Where the text of an invalid schema is wrong. Only Assay's registry says so.
+    pub place: Option<TextPlace>,
 }
 
 /// Which step of an exchange with the registry broke.

@@ -21,7 +21,8 @@ pub enum SubjectStrategy {
     /// By topic, record, or both; the topic's and the record's name alone decide.
     Named(SubjectNameStrategy),
     /// What the registry associates with the topic, and where it associates nothing, the fallback. The first use of a
-    /// topic costs one request; a registry that knows no associations answers 404, which counts as none.
+    /// topic costs one request, also when reading: the subject can belong to a context of its own, and the topic's ids with
+    /// it. A registry that knows no associations answers 404, which counts as none.
     Associated {
         /// Kafka cluster id, or `-` for any. Spelled `subject.name.strategy.kafka.cluster.id`.
         namespace: String,

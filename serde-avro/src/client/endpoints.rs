@@ -11,11 +11,14 @@ mod subjects;
 
 use super::request::Request;
 
-pub use associations::AssociationQuery;
+pub use associations::{
+    AssociationAnswer, AssociationGet, AssociationInfo, AssociationInput, AssociationOperation,
+    AssociationOptions, AssociationQuery, AssociationRequest, AssociationResult,
+};
 pub use compatibility::Verdict;
 pub use history::HistoryQuery;
-pub use schemas::{ClusterId, ClusterScope, ServerVersion};
-pub use subjects::RegisterOptions;
+pub use schemas::{ClusterId, ClusterScope, Deployment, ServerVersion};
+pub use subjects::{LookupOptions, RegisterOptions};
 
 /// Which entries a listing gives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct ListQuery {
     pub deleted_only: bool,
     /// Subjects that start with this; `:*:` for all contexts, `:.ctx:` for one. The registry's default when absent.
     pub subject_prefix: Option<String>,
+    /// A subject, or a context as `:.ctx:`: for lists by id, the context that the id belongs to.
+    pub subject: Option<String>,
     /// Entries to pass over.
     pub offset: Option<u32>,
     /// Most entries to give; the registry's limit when absent.
@@ -64,7 +69,8 @@ impl ListQuery {
         let request = request
             .flag("deleted", self.deleted)
             .flag("deletedOnly", self.deleted_only)
-            .query_some("subjectPrefix", self.subject_prefix.as_deref());
+            .query_some("subjectPrefix", self.subject_prefix.as_deref())
+            .query_some("subject", self.subject.as_deref());
         page(as_of(request, self.as_of.as_ref()), self.offset, self.limit)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::{Error, ErrorResponse, TransportError, TransportKind, UNREADABLE_BODY_CODE};
 
@@ -25,6 +25,12 @@ struct ErrorBody {
     error_code: i32,
     #[serde(default)]
     message: Option<String>,
+    /// Only in an explained refusal, with the level and edits beside it.
+    #[serde(default)]
+    problems: Option<IgnoredAny>,
+    /// Only when the text of a schema is refused, with the column beside it.
+    #[serde(default)]
+    line: Option<IgnoredAny>,
 }
 
 impl Answer {
@@ -62,8 +68,14 @@ impl Answer {
 
     /// The registry's error body; an unreadable one gets code 50005 and the first part of its text.
     pub(crate) fn to_error_response(&self) -> ErrorResponse {
+        let (mut explanation, mut place) = (None, None);
         let (error_code, message) = match serde_json::from_slice::<ErrorBody>(&self.body) {
-            Ok(body) => (body.error_code, body.message.unwrap_or_default()),
+            Ok(body) => {
+                // what goes beyond the contract is not worth an error when it cannot be read
+                explanation = body.problems.and_then(|_| serde_json::from_slice(&self.body).ok());
+                place = body.line.and_then(|_| serde_json::from_slice(&self.body).ok());
+                (body.error_code, body.message.unwrap_or_default())
+            }
             Err(_) => (UNREADABLE_BODY_CODE, String::from_utf8_lossy(&self.body).trim().to_owned()),
         };
         ErrorResponse {
@@ -72,6 +84,8 @@ impl Answer {
             status: self.status,
             error_code,
             message: shorten(message),
+            explanation,
+            place,
         }
     }
 }

@@ -8,6 +8,7 @@ use assay_schema_core::avro::{ParseMode, Schema};
 use super::Deserializer;
 use crate::cache::CachedClient;
 use crate::error::Error;
+use crate::plan::Limits;
 use crate::properties::ConfigError;
 use crate::subject::SubjectStrategy;
 use crate::wire::{Part, Unframing};
@@ -39,7 +40,8 @@ pub struct DeserializerSettings {
     pub part: Part,
     /// Where the schema is looked for. Default header, then prefix.
     pub unframing: Unframing,
-    /// How subjects are named; matters only for the latest version as reader. Default by association, else by topic.
+    /// How subjects are named; matters for the latest version as reader. The default, by association, also decides the context
+    /// of a topic's ids: each topic costs one request, unless the strategy is another.
     pub strategy: SubjectStrategy,
     /// The schema that values are read as. Default the one they were written with.
     pub reader: ReaderSchema,
@@ -49,6 +51,8 @@ pub struct DeserializerSettings {
     pub ignore_rules: bool,
     /// Most compiled schemas that are kept, and most topics with the latest version as reader. Default 1000.
     pub plans_max: usize,
+    /// What one datum may cost.
+    pub limits: Limits,
 }
 
 impl Default for DeserializerSettings {
@@ -61,6 +65,7 @@ impl Default for DeserializerSettings {
             fail_on_trailing_data: false,
             ignore_rules: false,
             plans_max: 1000,
+            limits: Limits::default(),
         }
     }
 }
@@ -124,6 +129,24 @@ impl<T> DeserializerBuilder<T> {
     /// Refuses bytes after the datum.
     pub fn fail_on_trailing_data(mut self, fail: bool) -> Self {
         self.settings.fail_on_trailing_data = fail;
+        self
+    }
+
+    /// Uses schemas in spite of rules that cannot be run here.
+    pub fn ignore_rules(mut self, ignore: bool) -> Self {
+        self.settings.ignore_rules = ignore;
+        self
+    }
+
+    /// Most compiled schemas that are kept.
+    pub fn plans_max(mut self, plans: usize) -> Self {
+        self.settings.plans_max = plans;
+        self
+    }
+
+    /// What one datum may cost.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
         self
     }
 

@@ -27,6 +27,7 @@ impl SerdeProperties {
             id_compatibility_strict: properties.flag("id.compatibility.strict", true)?,
             latest_compatibility_strict: properties.flag("latest.compatibility.strict", true)?,
             ignore_rules: properties.flag("rule.executors._default_.disabled", false)?,
+            ..SerializerSettings::default()
         })
     }
 

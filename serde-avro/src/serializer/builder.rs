@@ -55,6 +55,8 @@ pub struct SerializerSettings {
     pub latest_compatibility_strict: bool,
     /// Uses schemas in spite of rules that cannot be run here. `rule.executors._default_.disabled`, default off.
     pub ignore_rules: bool,
+    /// Leaves out what a value has beyond the schema's fields, which is an error otherwise. Default off; no property of Java's.
+    pub ignore_unknown_fields: bool,
 }
 
 impl Default for SerializerSettings {
@@ -68,6 +70,7 @@ impl Default for SerializerSettings {
             id_compatibility_strict: true,
             latest_compatibility_strict: true,
             ignore_rules: false,
+            ignore_unknown_fields: false,
         }
     }
 }
@@ -142,6 +145,31 @@ impl<T: ?Sized> SerializerBuilder<T> {
     /// Asks the registry to normalize the program's schema.
     pub fn normalize(mut self, normalize: bool) -> Self {
         self.settings.normalize = normalize;
+        self
+    }
+
+    /// Whether a schema selected by id or GUID has to be able to read the program's own.
+    pub fn id_compatibility_strict(mut self, strict: bool) -> Self {
+        self.settings.id_compatibility_strict = strict;
+        self
+    }
+
+    /// Whether the latest version has to be able to read the program's own schema.
+    pub fn latest_compatibility_strict(mut self, strict: bool) -> Self {
+        self.settings.latest_compatibility_strict = strict;
+        self
+    }
+
+    /// Uses schemas in spite of rules that cannot be run here.
+    pub fn ignore_rules(mut self, ignore: bool) -> Self {
+        self.settings.ignore_rules = ignore;
+        self
+    }
+
+    /// Leaves out what a value has beyond the schema's fields, as a program does that writes with an older version than its
+    /// own. Otherwise such a field is an error: it is more often a misspelt name, whose data would be lost.
+    pub fn ignore_unknown_fields(mut self, ignore: bool) -> Self {
+        self.settings.ignore_unknown_fields = ignore;
         self
     }
 

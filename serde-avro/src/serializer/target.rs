@@ -147,6 +147,9 @@ impl Core {
             metrics.compiled(key);
         }
         match Plan::compile(&registered.schema) {
+            Ok(plan) if self.settings.ignore_unknown_fields => {
+                Ok(Arc::new(plan.with_unknown_fields_ignored()))
+            }
             Ok(plan) => Ok(Arc::new(plan)),
             Err(source) => Err(Error::Resolution { key, source: Arc::new(source) }),
         }
@@ -162,7 +165,10 @@ impl Core {
             Selection::Register { .. } => self.registry.register(subject, text()?, settings.normalize).await,
             Selection::Lookup => self.registry.lookup(subject, text()?, settings.normalize).await,
             Selection::Fixed(key) => {
-                let selected = self.registry.schema(*key).await?;
+                let selected = match self.registry.foreign_context(subject) {
+                    Some(context) => self.registry.in_context(&context).schema(*key).await?,
+                    None => self.registry.schema(*key).await?,
+                };
                 if settings.id_compatibility_strict {
                     check(subject, &selected, own, "id.compatibility.strict")?;
                 }

@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
 mod allocations;
+mod answers;
+mod associations;
 mod client;
+mod endpoints;
 mod evolution;
 mod faulty;
 mod observed;

@@ -1,7 +1,14 @@
 //! `/associations` (releases from 8.2 on): which subjects belong to a topic.
 
+mod bodies;
+
 use assay_schema_core::rest::Association;
-use serde_json::Value;
+use serde::Serialize;
+
+pub use bodies::{
+    AssociationAnswer, AssociationGet, AssociationInfo, AssociationInput, AssociationOperation,
+    AssociationRequest, AssociationResult,
+};
 
 use super::page;
 use crate::client::RegistryClient;
@@ -30,6 +37,27 @@ impl AssociationQuery {
         let request = types.fold(request, |request, name| request.query("associationType", name));
         page(request.query_some("lifecycle", self.lifecycle.as_deref()), self.offset, self.limit)
     }
+}
+
+/// How associations are changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AssociationOptions {
+    /// Context of subjects that name none, as `.ctx`.
+    pub context: Option<String>,
+    /// Checks everything and changes nothing.
+    pub dry_run: bool,
+}
+
+impl AssociationOptions {
+    fn apply(&self, request: Request) -> Request {
+        request.query_some("context", self.context.as_deref()).flag("dryRun", self.dry_run)
+    }
+}
+
+/// The body of a batch.
+#[derive(Serialize)]
+struct Batch<'a, T> {
+    requests: &'a [T],
 }
 
 impl RegistryClient {
@@ -65,18 +93,41 @@ impl RegistryClient {
         self.call(query.apply(Request::get(&["associations", "subjects", subject]))).await?.json()
     }
 
-    /// `POST /associations`: associates subjects with a resource. The body is the registry's
-    /// `AssociationCreateOrUpdateRequest`.
-    pub async fn create_association(&self, body: &Value, dry_run: bool) -> Result<Value, Error> {
-        let request = Request::new(Method::Post, &["associations"]).flag("dryRun", dry_run).json(body);
-        self.call(request).await?.json()
+    /// `POST /associations`: associates subjects with a resource. Repeating the same request is no error.
+    ///
+    /// Errors: [`Error::Incompatible`] (409) when the resource has other associations already.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = assay_registry_server::testing::Registry::start().await?;
+    /// # let client = assay_serde_avro::RegistryClient::new(&server.url())?;
+    /// use assay_serde_avro::client::{AssociationInput, AssociationOptions, AssociationRequest};
+    ///
+    /// let text = r#"{"type":"record","name":"Order","fields":[]}"#;
+    /// let value = AssociationInput::strong("value").with_schema(text);
+    /// let request = AssociationRequest::topic("lkc-1", "orders", "topic-id-1", vec![value]);
+    /// let made = client.create_association(&request, &AssociationOptions::default()).await?;
+    /// assert_eq!(made.associations[0].subject, ":.lkc-1:orders-value");
+    /// # Ok(()) }
+    /// ```
+    pub async fn create_association(
+        &self,
+        association: &AssociationRequest,
+        options: &AssociationOptions,
+    ) -> Result<AssociationAnswer, Error> {
+        let request = Request::new(Method::Post, &["associations"]).json(association);
+        self.call(options.apply(request)).await?.json()
     }
 
     /// `PUT /associations/resources/{id}`: creates or changes the associations of a resource.
-    pub async fn update_association(&self, id: &str, body: &Value, dry_run: bool) -> Result<Value, Error> {
-        let request =
-            Request::new(Method::Put, &["associations", "resources", id]).flag("dryRun", dry_run).json(body);
-        self.call(request).await?.json()
+    pub async fn update_association(
+        &self,
+        id: &str,
+        association: &AssociationRequest,
+        options: &AssociationOptions,
+    ) -> Result<AssociationAnswer, Error> {
+        let request = Request::new(Method::Put, &["associations", "resources", id]).json(association);
+        self.call(options.apply(request)).await?.json()
     }
 
     /// `DELETE /associations/resources/{id}`: removes associations of a resource. `cascade` removes frozen ones too, and
@@ -94,18 +145,28 @@ impl RegistryClient {
         self.call(query.apply(request)).await.map(drop)
     }
 
-    /// `POST /associations:batchGet`: many at once; errors stand in the answer, one for each.
-    pub async fn batch_get_associations(&self, body: &Value, include_schemas: bool) -> Result<Value, Error> {
+    /// `POST /associations:batchGet`: the associations of many resources, each found or refused on its own.
+    /// `include_schemas` adds the latest version of each subject. At most 1000 at once.
+    pub async fn batch_get_associations(
+        &self,
+        resources: &[AssociationGet],
+        include_schemas: bool,
+    ) -> Result<Vec<AssociationResult>, Error> {
         let request = Request::action(Method::Post, "associations:batchGet")
             .flag("includeSchemas", include_schemas)
-            .json(body);
-        self.call(request).await?.json()
+            .json(&Batch { requests: resources });
+        bodies::results(&self.call(request).await?)
     }
 
-    /// `POST /associations:batchMutate`: many changes at once; errors stand in the answer, one for each.
-    pub async fn batch_mutate_associations(&self, body: &Value, dry_run: bool) -> Result<Value, Error> {
+    /// `POST /associations:batchMutate`: changes the associations of many resources, each on its own; every
+    /// [`AssociationInput`] says by its `op_type` what is done. At most 1000 at once.
+    pub async fn batch_mutate_associations(
+        &self,
+        changes: &[AssociationRequest],
+        options: &AssociationOptions,
+    ) -> Result<Vec<AssociationResult>, Error> {
         let request =
-            Request::action(Method::Post, "associations:batchMutate").flag("dryRun", dry_run).json(body);
-        self.call(request).await?.json()
+            Request::action(Method::Post, "associations:batchMutate").json(&Batch { requests: changes });
+        bodies::results(&self.call(options.apply(request)).await?)
     }
 }

@@ -2,36 +2,41 @@
 
 use assay_schema_core::VersionRef;
 use assay_schema_core::rest::RegisterSchemaRequest;
-use serde_json::Value;
 
 use super::subjects::text;
-use crate::client::RegistryClient;
 use crate::client::request::{Method, Request};
+use crate::client::{RegistryClient, SchemaDiff};
 use crate::error::Error;
 
 impl RegistryClient {
     /// `GET /subjects/{subject}/versions/{from}/diff/{to}`: what changed from one version to another, by meaning and not by
-    /// text.
+    /// text. `deleted` finds soft-deleted versions too.
     pub async fn diff_versions(
         &self,
         subject: &str,
         from: VersionRef,
         to: VersionRef,
-    ) -> Result<Value, Error> {
+        deleted: bool,
+    ) -> Result<SchemaDiff, Error> {
         let path = ["subjects", subject, "versions", &text(from), "diff", &text(to)];
-        self.call(Request::get(&path)).await?.json()
+        self.call(Request::get(&path).flag("deleted", deleted)).await?.json()
     }
 
     /// `POST /subjects/{subject}/versions/{from}/diff`: what would change from a version to `schema`. Writes nothing.
+    /// `deleted` finds a soft-deleted version too.
     pub async fn diff_schema(
         &self,
         subject: &str,
         from: VersionRef,
         schema: &RegisterSchemaRequest,
         normalize: bool,
-    ) -> Result<Value, Error> {
+        deleted: bool,
+    ) -> Result<SchemaDiff, Error> {
         let path = ["subjects", subject, "versions", &text(from), "diff"];
-        let request = Request::new(Method::Post, &path).flag("normalize", normalize).json(schema);
+        let request = Request::new(Method::Post, &path)
+            .flag("normalize", normalize)
+            .flag("deleted", deleted)
+            .json(schema);
         self.call(request).await?.json()
     }
 }

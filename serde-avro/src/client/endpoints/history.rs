@@ -1,9 +1,7 @@
-//! `/history` and `/health`, of Assay's registry alone.
+//! `/history`, `/health` and `/metrics`, of Assay's registry alone.
 
-use serde_json::Value;
-
-use crate::client::RegistryClient;
 use crate::client::request::Request;
+use crate::client::{HistoryCheck, HistoryEvent, RegistryClient};
 use crate::error::Error;
 
 /// Which recorded changes a listing gives.
@@ -23,7 +21,7 @@ pub struct HistoryQuery {
 
 impl RegistryClient {
     /// `GET /history`: who changed what, oldest first.
-    pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<Value>, Error> {
+    pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<HistoryEvent>, Error> {
         let after = query.after.map(|after| after.to_string());
         let limit = query.limit.map(|limit| limit.to_string());
         let request = Request::get(&["history"])
@@ -36,7 +34,7 @@ impl RegistryClient {
     }
 
     /// `GET /history/verify`: whether the record of changes is whole and agrees with what is stored. Reads everything.
-    pub async fn verify_history(&self) -> Result<Value, Error> {
+    pub async fn verify_history(&self) -> Result<HistoryCheck, Error> {
         self.call(Request::get(&["history", "verify"])).await?.json()
     }
 
@@ -48,5 +46,10 @@ impl RegistryClient {
     /// `GET /health/live`: whether the process answers.
     pub async fn live(&self) -> Result<(), Error> {
         self.call(Request::get(&["health", "live"])).await.map(drop)
+    }
+
+    /// `GET /metrics`: the registry's own numbers, in the text format of Prometheus.
+    pub async fn server_metrics(&self) -> Result<String, Error> {
+        self.call(Request::get(&["metrics"])).await?.text()
     }
 }

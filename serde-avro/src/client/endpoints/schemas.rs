@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use assay_schema_core::rest::{ContextId, Schema, SchemaString, SubjectVersion};
 use assay_schema_core::{Guid, SchemaId};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{ListQuery, SchemaQuery, SchemasQuery};
 use crate::client::RegistryClient;
@@ -40,6 +39,14 @@ pub struct ServerVersion {
     pub commit_id: String,
 }
 
+/// Answer of `GET /v1/metadata/deployment`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Deployment {
+    /// What the operator says of the deployment; often empty.
+    pub attributes: Vec<String>,
+}
+
 impl RegistryClient {
     /// `GET /`: whether the registry answers.
     pub async fn ping(&self) -> Result<(), Error> {
@@ -52,8 +59,8 @@ impl RegistryClient {
         self.call(Request::new(Method::Post, &[]).json(&nothing)).await.map(drop)
     }
 
-    /// `GET /v1/metadata/deployment`: what the registry says of its surroundings; its content is the operator's.
-    pub async fn deployment(&self) -> Result<Value, Error> {
+    /// `GET /v1/metadata/deployment`: what the operator says of the deployment.
+    pub async fn deployment(&self) -> Result<Deployment, Error> {
         self.call(Request::get(&["v1", "metadata", "deployment"])).await?.json()
     }
 

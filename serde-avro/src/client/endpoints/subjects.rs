@@ -26,6 +26,17 @@ pub struct RegisterOptions {
     pub explain: bool,
 }
 
+/// How a schema is looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LookupOptions {
+    /// Compares the normal form of the text.
+    pub normalize: bool,
+    /// Finds soft-deleted versions too.
+    pub deleted: bool,
+    /// `resolved` puts the text of references in their places in the answer.
+    pub format: Option<String>,
+}
+
 impl RegistryClient {
     /// `GET /subjects`: names of subjects. Without a prefix those of all contexts.
     pub async fn subjects(&self, query: &ListQuery) -> Result<Vec<String>, Error> {
@@ -42,9 +53,23 @@ impl RegistryClient {
         normalize: bool,
         deleted: bool,
     ) -> Result<Schema, Error> {
+        let options = LookupOptions { normalize, deleted, format: None };
+        self.lookup_schema_with(subject, schema, &options).await
+    }
+
+    /// `POST /subjects/{subject}` with all that can be asked of it.
+    ///
+    /// Errors: [`Error::SubjectNotFound`], [`Error::SchemaNotRegistered`], [`Error::InvalidSchema`].
+    pub async fn lookup_schema_with(
+        &self,
+        subject: &str,
+        schema: &RegisterSchemaRequest,
+        options: &LookupOptions,
+    ) -> Result<Schema, Error> {
         let request = Request::new(Method::Post, &["subjects", subject])
-            .flag("normalize", normalize)
-            .flag("deleted", deleted)
+            .flag("normalize", options.normalize)
+            .flag("deleted", options.deleted)
+            .query_some("format", options.format.as_deref())
             .json(schema);
         match self.call(request).await {
             Err(error) => Err(error.about_registration(subject)),
