@@ -34,7 +34,7 @@ pub struct Limits {
     /// bytes could stand for 2^63 items.
     pub empty_items_max: u64,
     /// What decoding may allocate beyond copies of the input: 32 bytes for each item of an array or map, and the
-    /// reader's defaults; 256 MiB unless set.
+    /// reader's defaults; in a tree of values also 64 bytes for each field, its name, and symbols. 256 MiB unless set.
     pub allocation_bytes_max: u64,
 }
 

@@ -254,17 +254,19 @@ fn problems(defect: &str, reader: &str, writer: &str) -> Vec<IncompatibilityKind
     check(&reader, &writer).unwrap().into_iter().map(|found| found.kind).collect()
 }
 
+/// A record, enum or fixed with this name, and `more` at its end.
+fn named(kind: &str, name: &str, more: &str) -> String {
+    let rest = match kind {
+        "enum" => r#""symbols":["A"]"#,
+        "fixed" => r#""size":2"#,
+        _ => r#""fields":[]"#,
+    };
+    format!(r#"{{"type":"{kind}","name":"{name}",{rest}{more}}}"#)
+}
+
 #[test]
 fn verdicts_are_javas_where_others_differ() {
     use IncompatibilityKind::{MissingEnumSymbols, MissingUnionBranch, NameMismatch, TypeMismatch};
-    let named = |kind: &str, name: &str, more: &str| {
-        let rest = match kind {
-            "enum" => r#""symbols":["A"]"#,
-            "fixed" => r#""size":2"#,
-            _ => r#""fields":[]"#,
-        };
-        format!(r#"{{"type":"{kind}","name":"{name}",{rest}{more}}}"#)
-    };
     let decimal = |precision: u32, scale: u32| {
         format!(r#"{{"type":"bytes","logicalType":"decimal","precision":{precision},"scale":{scale}}}"#)
     };
@@ -272,7 +274,7 @@ fn verdicts_are_javas_where_others_differ() {
         format!(r#"{{"type":"fixed","name":"{name}","size":{size}{more}}}"#)
     };
     let symbols = |list: &str| format!(r#"{{"type":"enum","name":"E","symbols":[{list}]}}"#);
-    let mut cases = vec![
+    let cases = [
         // partly readable is not readable
         (
             "a missing symbol counts as readable",
@@ -327,25 +329,22 @@ fn verdicts_are_javas_where_others_differ() {
             vec![NameMismatch],
         ),
     ];
-    for kind in ["record", "enum", "fixed"] {
-        let (old, new) = (named(kind, "Old", ""), named(kind, "New", r#","aliases":["Old"]"#));
-        cases.push(("aliases of a type are not considered", new.clone(), old.clone(), vec![]));
-        cases.push((
-            "aliases of a type in a field are not considered",
-            record(&field("a", &new)),
-            record(&field("a", &old)),
-            vec![],
-        ));
-        cases.push((
-            "aliases of a type in a union are not considered",
-            format!(r#"["null",{new}]"#),
-            format!(r#"["null",{old}]"#),
-            vec![],
-        ));
-        cases.push(("without alias the name decides", named(kind, "New", ""), old, vec![NameMismatch]));
-    }
     for (defect, reader, writer, expected) in cases {
         assert_eq!(problems(defect, &reader, &writer), expected, "{defect}: {reader} <- {writer}");
+    }
+}
+
+#[test]
+fn aliases_of_types_count_wherever_the_type_stands() {
+    for kind in ["record", "enum", "fixed"] {
+        let (old, new) = (named(kind, "Old", ""), named(kind, "New", r#","aliases":["Old"]"#));
+        let union = |branch: &str| format!(r#"["null",{branch}]"#);
+        let holder = |of: &str| record(&field("a", of));
+        assert_eq!(problems(kind, &new, &old), [], "{kind} at the root");
+        assert_eq!(problems(kind, &holder(&new), &holder(&old)), [], "{kind} in a field");
+        assert_eq!(problems(kind, &union(&new), &union(&old)), [], "{kind} in a union");
+        let without = named(kind, "New", "");
+        assert_eq!(problems(kind, &without, &old), [IncompatibilityKind::NameMismatch], "{kind}");
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) trait Tree: Sized {
     type Node;
 }
 
-/// What a field of a tree counts against the allocation limit.
+/// What a field of a tree counts against the allocation limit, beside the bytes of its name.
 const FIELD_BYTES: u64 = 64;
 
 /// Reads one value.
@@ -54,7 +54,11 @@ pub(crate) fn walk<T: Tree>(
             let scalar = Scalar::read(tables, cursor, promotion.wire)?.promote(tables, promotion.view);
             tree.scalar(tables, promotion.view, scalar.map_err(|kind| DecodeError::new(kind, at))?, at)
         }
-        Read::Enum(i) => read_symbol(tables, cursor, i).map(|(number, symbol)| tree.symbol(number, symbol)),
+        Read::Enum(i) => {
+            let (number, symbol) = read_symbol(tables, cursor, i)?;
+            cursor.charge(symbol.len() as u64)?;
+            Ok(tree.symbol(number, symbol))
+        }
         Read::Array(i) => array(tree, tables, cursor, i),
         Read::Map(i) => map(tree, tables, cursor, i),
         Read::Record(i) => record(tree, tables, cursor, tables.record_read(i)),
@@ -141,6 +145,7 @@ fn record<T: Tree>(
                 (field, name, node.map_err(|e| e.without_offset().in_field(name))?)
             }
         };
+        cursor.charge(name.len() as u64)?;
         if let Some(slot) = slots.get_mut(*field as usize) {
             *slot = Some((name.to_string(), node));
         }

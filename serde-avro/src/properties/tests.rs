@@ -146,3 +146,120 @@ fn properties_files_are_read() {
     assert!(error.to_string().contains("line 2"), "{error}");
     assert!(!format!("{:?}", properties(&[("bearer.auth.token", "secret")])).contains("secret"));
 }
+
+/// Keys of the Java serializers, by what becomes of them here.
+const WITH_EFFECT: &str = "schema.registry.url auto.register.schemas use.latest.version use.schema.id use.schema.guid \
+    id.compatibility.strict latest.compatibility.strict normalize.schemas latest.cache.ttl.sec latest.cache.size \
+    max.schemas.per.subject key.subject.name.strategy value.subject.name.strategy key.schema.id.serializer \
+    value.schema.id.serializer key.schema.id.deserializer value.schema.id.deserializer basic.auth.credentials.source \
+    basic.auth.user.info bearer.auth.credentials.source bearer.auth.token http.connect.timeout.ms http.read.timeout.ms \
+    max.retries retries.wait.ms retries.max.wait.ms missing.id.cache.ttl.sec missing.version.cache.ttl.sec \
+    missing.schema.cache.ttl.sec missing.cache.size avro.fail.on.trailing.data request.header.X-Any \
+    schema.registry.ssl.ca.location schema.registry.ssl.certificate.location schema.registry.ssl.key.location \
+    schema.registry.ssl.key.password use.latest.with.metadata context.name.strategy subject.name.strategy.fallback.type \
+    subject.name.strategy.kafka.cluster.id subject.name.strategy.cache.expiry.secs subject.name.strategy.cache.size \
+    schema.registry.url.randomize propagate.schema.tags proxy.host proxy.port bearer.auth.issuer.endpoint.url \
+    bearer.auth.client.id bearer.auth.client.secret bearer.auth.scope bearer.auth.logical.cluster \
+    bearer.auth.identity.pool.id bearer.auth.cache.expiry.buffer.seconds rule.executors._default_.disabled";
+const IGNORED: &str = "specific.avro.reader specific.avro.key.type specific.avro.value.type schema.reflection \
+    avro.reflection.allow.null avro.remove.java.properties avro.use.logical.type.converters rule.service.loader.enable";
+const REFUSED: &str = "rule.executors rule.executors.r.class rule.actions execution.environment \
+    validation.rules.execution dlq.topic encrypt.kek.name";
+
+#[test]
+fn every_key_of_the_java_serializers_is_known_ignored_or_refused_with_a_reason() {
+    for (keys, accepted) in [(WITH_EFFECT, true), (IGNORED, true), (REFUSED, false)] {
+        for key in keys.split_whitespace() {
+            let checked = properties(&[(key, "1")]).check_keys();
+            match checked {
+                Ok(()) => assert!(accepted, "{key}"),
+                Err(ConfigError::Unsupported { .. }) => assert!(!accepted, "{key}"),
+                Err(error) => panic!("{key}: {error}"),
+            }
+            let prefixed = format!("schema.registry.{}", key.trim_start_matches("schema.registry."));
+            assert_eq!(properties(&[(&prefixed, "1")]).check_keys().is_ok(), accepted, "{prefixed}");
+        }
+    }
+}
+
+#[test]
+fn caches_are_set_as_their_keys_say() {
+    use std::time::Duration;
+    let given = properties(&[
+        ("schema.registry.url", "http://host"),
+        ("max.schemas.per.subject", "11"),
+        ("latest.cache.size", "12"),
+        ("latest.cache.ttl.sec", "-1"),
+        ("missing.id.cache.ttl.sec", "13"),
+        ("missing.version.cache.ttl.sec", "14"),
+        ("missing.schema.cache.ttl.sec", "15"),
+        ("missing.cache.size", "16"),
+        ("subject.name.strategy.cache.size", "17"),
+        ("subject.name.strategy.cache.expiry.secs", "18"),
+        ("context.name.strategy", ".staging"),
+    ]);
+    let expected = crate::CacheSettings {
+        context: assay_schema_core::Context::parse(".staging").unwrap(),
+        entries_max: 11,
+        latest_entries_max: 12,
+        latest_ttl: None,
+        missing_id_ttl: Duration::from_secs(13),
+        missing_version_ttl: Duration::from_secs(14),
+        missing_schema_ttl: Duration::from_secs(15),
+        missing_entries_max: 16,
+        association_entries_max: 17,
+        association_ttl: Some(Duration::from_secs(18)),
+    };
+    assert_eq!(*given.registry().unwrap().settings(), expected);
+}
+
+#[test]
+fn settings_by_name_equal_those_of_the_builder() {
+    let registry = crate::CachedClient::new(crate::RegistryClient::new("http://host").unwrap());
+    let by_name = SerdeProperties::serializer(
+        &properties(&[
+            ("auto.register.schemas", "false"),
+            ("use.latest.version", "true"),
+            ("normalize.schemas", "true"),
+            ("id.compatibility.strict", "false"),
+            ("latest.compatibility.strict", "false"),
+            ("rule.executors._default_.disabled", "true"),
+            ("key.subject.name.strategy", "record"),
+            ("key.schema.id.serializer", "header"),
+        ]),
+        Part::Key,
+    )
+    .unwrap();
+    let typed = crate::Serializer::<i64>::builder(&registry)
+        .part(Part::Key)
+        .selection(Selection::Latest)
+        .normalize(true)
+        .id_compatibility_strict(false)
+        .latest_compatibility_strict(false)
+        .ignore_rules(true)
+        .subject(SubjectStrategy::RECORD)
+        .framing(Framing::Header)
+        .build()
+        .unwrap();
+    assert_eq!(*typed.settings(), by_name);
+    let by_name = SerdeProperties::deserializer(
+        &properties(&[
+            ("use.latest.version", "true"),
+            ("avro.fail.on.trailing.data", "true"),
+            ("rule.executors._default_.disabled", "true"),
+            ("value.subject.name.strategy", "topic"),
+            ("value.schema.id.deserializer", "prefix"),
+        ]),
+        Part::Value,
+    )
+    .unwrap();
+    let typed = crate::Deserializer::<i64>::builder(&registry)
+        .reader(ReaderSchema::Latest)
+        .fail_on_trailing_data(true)
+        .ignore_rules(true)
+        .subject(SubjectStrategy::TOPIC)
+        .unframing(Unframing::Prefix)
+        .build()
+        .unwrap();
+    assert_eq!(format!("{:?}", typed.settings()), format!("{by_name:?}"));
+}

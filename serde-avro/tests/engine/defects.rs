@@ -119,3 +119,63 @@ fn a_record_that_holds_itself_only_through_a_default_compiles() {
     plan(&text).encode_value(&Value::Record(Vec::new()), &mut out).unwrap();
     assert_eq!(out, [0, 2, b's']);
 }
+
+#[test]
+fn an_evolved_reader_decodes_straight_into_a_struct() {
+    // apache-avro's direct reader panics on a reader's schema, serde_avro_fast has none: aliases and defaults of the schema do not
+    // count there
+    #[derive(serde::Deserialize, PartialEq, Debug)]
+    struct Target<'a> {
+        renamed: &'a str,
+        wider: f64,
+        added: i32,
+    }
+    let writer = record(r#"{"name":"old","type":"string"},{"name":"wider","type":"int"}"#);
+    let reader = record(
+        r#"{"name":"added","type":"int","default":5},{"name":"renamed","aliases":["old"],"type":"string"},{"name":"wider","type":"double"}"#,
+    );
+    let plan = pair(&writer, &reader);
+    assert_eq!(plan.decode(&[2, b'x', 6]), Ok(Target { renamed: "x", wider: 3.0, added: 5 }));
+}
+
+#[test]
+fn an_enums_default_stands_in_and_a_field_default_outside_the_symbols_is_no_symbol() {
+    let of = |rest: &str| format!(r#"{{"type":"enum","name":"E","symbols":{rest}}}"#);
+    let plan = pair(&of(r#"["A","B"]"#), &of(r#"["B","Z"],"default":"Z""#));
+    assert_eq!(plan.decode::<String>(&[0]).as_deref(), Ok("Z"));
+    let reader = record(&format!(r#"{{"name":"e","type":{},"default":"Q"}}"#, of(r#"["A"]"#)));
+    assert!(assay_serde_avro::Plan::resolve(&super::schema(&record("")), &super::schema(&reader)).is_err());
+}
+
+#[test]
+fn limits_belong_to_a_plan_and_not_to_the_process() {
+    // apache-avro has one limit for all, set once
+    let mut limits = assay_serde_avro::Limits::default();
+    limits.allocation_bytes_max = 64;
+    let text = r#"{"type":"array","items":"int"}"#;
+    let (small, usual) = (plan(text).with_limits(limits), plan(text));
+    let bytes = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert!(small.decode::<Vec<i32>>(&bytes).is_err());
+    assert_eq!(usual.decode::<Vec<i32>>(&bytes).map(|items| items.len()), Ok(10));
+}
+
+#[test]
+fn decimals_are_checked_against_their_precision_and_scale() {
+    let plan = plan(r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#);
+    assert!(plan.encode_to_vec("12.34").is_ok());
+    for refused in ["123.45", "1.234", "x"] {
+        assert!(plan.encode_to_vec(refused).is_err(), "{refused}");
+    }
+}
+
+#[test]
+fn odd_attributes_do_not_stop_a_plan() {
+    // apache-avro's canonical form panics on them, and its datum readers need that form
+    for text in [
+        r#"{"type":"enum","name":"E","symbols":["A"],"items":"int","fields":[]}"#,
+        r#"{"type":"record","name":"R","fields":[],"symbols":{"a":1},"size":"x"}"#,
+        r#"{"type":"int","logicalType":"no such","precision":-1}"#,
+    ] {
+        plan(text);
+    }
+}

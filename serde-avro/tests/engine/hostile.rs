@@ -136,3 +136,23 @@ fn defaults_that_explode_are_refused_not_built() {
     let resolved = assay_serde_avro::Plan::resolve(&super::schema(&record("")), &super::schema(&text));
     assert!(resolved.is_err());
 }
+
+#[test]
+fn names_and_symbols_count_as_often_as_they_are_copied() {
+    let long = "n".repeat(4096);
+    let empty = format!(r#"{{"type":"record","name":"E","fields":[{{"name":"{long}","type":"null"}}]}}"#);
+    let symbols = format!(r#"{{"type":"enum","name":"S","symbols":["{long}"]}}"#);
+    let mut many = vec![0x80, 0x80, 0x10];
+    many.extend(vec![0; 1 << 17]);
+    many.push(0);
+    // 2^17 records of nothing in four bytes, and as many symbols of a byte each
+    for (items, bytes) in [(empty, vec![0x80, 0x80, 0x10, 0]), (symbols, many)] {
+        let plan = plan(&format!(r#"{{"type":"array","items":{items}}}"#));
+        assert_eq!(plan.validate(&bytes), Ok(()));
+        for fault in
+            [plan.decode_value(&bytes).unwrap_err(), plan.decode_json(&bytes, JsonForm::Plain).unwrap_err()]
+        {
+            assert!(matches!(fault.kind(), DecodeErrorKind::AllocationLimit { .. }), "{fault}");
+        }
+    }
+}
