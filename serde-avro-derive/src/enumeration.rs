@@ -86,6 +86,6 @@ fn branch(variant: &Variant, own: &PartAttributes, attributes: &TypeAttributes) 
                 definitions.record::<Variant>(#head, |fields| { #fill })
             }))
         }
-        Fields::Unnamed(fields) => record::newtype(fields),
+        Fields::Unnamed(fields) => record::unnamed(fields),
     }
 }

@@ -28,7 +28,7 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 let _ = definitions;
                 "null".into()
             }),
-            Fields::Unnamed(fields) => record::newtype(fields)?,
+            Fields::Unnamed(fields) => record::unnamed(fields)?,
             Fields::Named(fields) if attributes.transparent => record::transparent(fields)?,
             Fields::Named(fields) => {
                 let head = attributes.head(&attributes.name_of(input));
@@ -56,3 +56,6 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

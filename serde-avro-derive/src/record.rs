@@ -8,12 +8,34 @@ use syn::{Error, Field, FieldsNamed, FieldsUnnamed, Token, Type};
 use crate::attributes::{PartAttributes, Preset, bare, option};
 use crate::naming::Rule;
 
-/// A newtype is what it holds.
-pub(crate) fn newtype(fields: &FieldsUnnamed) -> syn::Result<TokenStream> {
-    match fields.unnamed.iter().collect::<Vec<_>>().as_slice() {
-        [one] => describe(one, &PartAttributes::of(&one.attrs)?),
-        _ => Err(Error::new_spanned(fields, "a tuple of several types has no Avro schema: name the fields")),
+/// A newtype is what it holds; several fields of one type are an array, as serde writes them.
+pub(crate) fn unnamed(fields: &FieldsUnnamed) -> syn::Result<TokenStream> {
+    let mut kept = Vec::new();
+    for field in &fields.unnamed {
+        let attributes = PartAttributes::of(&field.attrs)?;
+        if !attributes.skip {
+            kept.push((field, describe(field, &attributes)?));
+        }
     }
+    if let [(_, described)] = kept.as_slice()
+        && fields.unnamed.len() == 1
+    {
+        return Ok(described.clone());
+    }
+    let Some((_, first)) = kept.first() else {
+        return Err(Error::new_spanned(
+            fields,
+            "a tuple of nothing has no Avro schema: leave the parentheses out",
+        ));
+    };
+    if let Some((field, _)) = kept.iter().find(|(_, other)| other.to_string() != first.to_string()) {
+        let message = "fields of several types need names: an Avro array has items of one type";
+        return Err(Error::new_spanned(field, message));
+    }
+    Ok(quote!({
+        let items = #first;
+        definitions.array(items)
+    }))
 }
 
 /// A struct that serde writes as its only field.

@@ -49,7 +49,7 @@ pub type SchemaJson = serde_json::Value;
 /// |---|---|
 /// | `bool`, `f32`, `f64`, text, `()` | boolean, float, double, string, null |
 /// | integers of up to 32 bits with sign, or up to 16 without; larger ones | int; long |
-/// | `Vec`, slices, arrays, sets | array |
+/// | `Vec`, slices, arrays, sets, tuples and tuple structs of one type | array |
 /// | maps with text keys | map |
 /// | `Option<T>` | `["null", T]`, with `null` as the default of a field |
 /// | struct | record; a newtype or `serde(transparent)` is what it holds |
@@ -58,7 +58,38 @@ pub type SchemaJson = serde_json::Value;
 /// | types of the features `chrono`, `jiff`, `uuid`, `bigdecimal` | their logical types; timestamps and times in microseconds |
 ///
 /// Documentation comments become `doc`. Understood of serde, beside names, aliases and `skip`: `flatten`, `transparent`,
-/// `untagged`, `with` for `serde_bytes` and [`crate::logical`]. What has no Avro form does not compile.
+/// `untagged`, `with` for `serde_bytes` and [`crate::logical`]. What has no Avro form does not compile: tuples of several
+/// types, `tag` and `content`, `into` and `from`, functions of one's own without `schema`.
+///
+/// ```
+/// use assay_serde_avro::{AvroSchema, Plan};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+/// enum Event {
+///     Created { order: i64 },           // a record Created
+///     Cancelled,                        // a record without fields
+///     Address(Address),                 // the record that the variant is named after
+///     #[serde(rename = "ParcelShipped")] // a variant with another name is renamed
+///     Shipped(ParcelShipped),
+/// }
+///
+/// #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+/// struct Address {
+///     city: String,
+/// }
+///
+/// #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+/// struct ParcelShipped {
+///     at: (f64, f64),
+/// }
+///
+/// let plan = Plan::compile(&Event::avro_schema()?)?;
+/// let bytes = plan.encode_to_vec(&Event::Shipped(ParcelShipped { at: (52.5, 13.4) }))?;
+/// assert_eq!(bytes[0], 6); // branch 3 of the union
+/// assert_eq!(plan.decode::<Event>(&bytes)?, Event::Shipped(ParcelShipped { at: (52.5, 13.4) }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// | attribute | on | effect |
 /// |---|---|---|
@@ -98,7 +129,8 @@ pub enum AvroSchemaError {
     },
     /// A variant does not bear the name of what it holds, so that data could not be read back.
     #[error(
-        "variant {variant} of {type_name} holds {branch}, whose name it must have (or use serde(untagged))"
+        "variant {variant} of {type_name} holds {branch} and must have its name: \
+         put #[serde(rename = \"{branch}\")] on the variant, or #[serde(untagged)] on the enum"
     )]
     VariantName {
         /// The enum.

@@ -78,6 +78,19 @@ arrays! {
     [S] HashSet<T, S>;
 }
 
+/// Tuples of one type; those of several have no Avro form.
+macro_rules! tuples {
+    ($($of:ty),*) => {$(
+        impl<T: AvroSchema> AvroSchema for $of {
+            fn describe(definitions: &mut Definitions) -> Value {
+                array::<T>(definitions)
+            }
+        }
+    )*};
+}
+
+tuples!((T, T), (T, T, T), (T, T, T, T));
+
 /// What can be the key of a map: text.
 pub trait MapKey {}
 

@@ -147,6 +147,12 @@ impl Definitions {
         Value::Object(json)
     }
 
+    /// An array.
+    #[expect(clippy::unused_self, reason = "derived code asks it for every form")]
+    pub fn array(&mut self, items: Value) -> Value {
+        json!({"type": "array", "items": items})
+    }
+
     /// Null or a type; a union that has null already stays as it is.
     pub fn optional(&mut self, of: Value) -> Value {
         match of {

@@ -198,6 +198,62 @@ fn untagged_and_transparent_types() {
 }
 
 #[test]
+fn tuples_of_one_type_are_arrays() {
+    #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+    struct Point(f64, f64);
+    #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+    enum Shape {
+        Null,
+        Array(Point, Point),
+    }
+    #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+    struct Drawing {
+        at: Point,
+        size: (i32, i32, i32),
+        shape: Shape,
+        cached: Cached,
+    }
+    #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+    struct Cached(i64, i64, #[serde(skip)] usize);
+    let fields = derived::<Drawing>()["fields"].clone();
+    let point = json!({"type": "array", "items": "double"});
+    assert_eq!(fields[0]["type"], point);
+    assert_eq!(fields[1]["type"], json!({"type": "array", "items": "int"}));
+    assert_eq!(fields[2]["type"], json!(["null", {"type": "array", "items": point}]));
+    assert_eq!(fields[3]["type"], json!({"type": "array", "items": "long"}));
+    for shape in [Shape::Null, Shape::Array(Point(0.0, 1.0), Point(2.0, 3.0))] {
+        round_trip(Drawing { at: Point(0.5, -0.5), size: (1, 2, 3), shape, cached: Cached(4, 5, 0) });
+    }
+}
+
+#[test]
+fn variants_that_hold_records_are_renamed_after_them() {
+    #[derive(Serialize, Deserialize, AvroSchema, Debug, PartialEq)]
+    enum Event {
+        #[serde(rename = "Line")]
+        Bought(Line),
+        #[serde(rename = "long")]
+        Count(i64),
+        Moved {
+            to: Address,
+        },
+        Gone,
+    }
+    let line = Line { sku: Sku("s".into()), price: 1.0, status: Status::Paid };
+    let moved = Event::Moved { to: Address { city: "c".into() } };
+    for event in [Event::Bought(line), Event::Count(3), moved, Event::Gone] {
+        round_trip(event);
+    }
+    #[derive(AvroSchema)]
+    #[expect(dead_code, reason = "only described")]
+    enum Misnamed {
+        Bought(Line),
+    }
+    let said = Misnamed::avro_schema().unwrap_err().to_string();
+    assert!(said.contains(r#"put #[serde(rename = "Line")] on the variant"#), "{said}");
+}
+
+#[test]
 fn what_has_no_schema_says_why() {
     mod other {
         #[derive(assay_serde_avro::AvroSchema)]
