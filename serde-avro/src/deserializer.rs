@@ -146,6 +146,19 @@ impl<T> Deserializer<T> {
     }
 
     /// Decodes a message into any type, which may borrow from the payload. Needs the schema to be loaded.
+    ///
+    /// A default of the reader's schema is not in the payload, so that a `&str` or `&[u8]` cannot hold it unless it is empty:
+    /// that is an [`Error::Decode`] which names the field. A field that the writer may lack is an owned one, or a `Cow`:
+    ///
+    /// ```
+    /// # use std::borrow::Cow;
+    /// #[derive(serde::Deserialize)]
+    /// struct View<'a> {
+    ///     id: &'a str, // every writer has it
+    ///     #[serde(borrow)]
+    ///     region: Cow<'a, str>, // borrowed, or the reader's default
+    /// }
+    /// ```
     #[inline]
     pub fn try_decode_as<'de, U: ReadDatum<'de>>(
         &self,

@@ -456,3 +456,6 @@ impl From<FrameError> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,6 +171,24 @@ impl<T: Datum + ?Sized> Serializer<T> {
 }
 
 /// A serializer for one topic, whose schema is known. Encodes without waiting, locking, or allocating beyond the buffer.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = assay_registry_server::testing::Registry::start().await?;
+/// # use assay_serde_avro::{CachedClient, RegistryClient};
+/// # let registry = CachedClient::new(RegistryClient::new(&server.url())?);
+/// use assay_serde_avro::Serializer;
+///
+/// let serializer = Serializer::<str>::builder(&registry).schema(r#""string""#).build()?;
+/// let words = serializer.prepare("words").await?; // at start-up: finds what is misconfigured
+/// let mut payload = Vec::new();
+/// for word in ["tea", "milk"] {
+///     payload.clear();
+///     words.encode_into(word, &mut payload)?;
+///     assert_eq!(payload.len(), 5 + 1 + word.len());
+/// }
+/// # Ok(()) }
+/// ```
 pub struct Prepared<T: ?Sized> {
     target: Arc<Target>,
     value: PhantomData<fn(&T)>,

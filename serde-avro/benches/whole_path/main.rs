@@ -19,7 +19,7 @@ mod rounds;
 use std::hint::black_box;
 
 use assay_registry_server::testing::Registry;
-use assay_serde_avro::{CachedClient, Deserializer, RegistryClient, Serializer, SubjectStrategy};
+use assay_serde_avro::{CachedClient, Deserializer, Message, RegistryClient, Serializer, SubjectStrategy};
 use schema_registry_converter::async_impl::avro::{AvroDecoder, AvroEncoder};
 use schema_registry_converter::async_impl::schema_registry::SrSettings;
 use schema_registry_converter::schema_registry_common::SubjectNameStrategy;
@@ -92,6 +92,14 @@ fn main() {
                 }
             });
         }),
+        Case::new("decode, a message with its topic", CALLS, || {
+            runtime.block_on(async {
+                for _ in 0..CALLS {
+                    let message = Message::new(TOPIC, black_box(&framed));
+                    black_box(deserializer.decode(message).await.unwrap());
+                }
+            });
+        }),
         Case::new("try_decode, synchronous", CALLS, || {
             for _ in 0..CALLS {
                 black_box(deserializer.try_decode(black_box(&framed)).unwrap());
@@ -124,7 +132,11 @@ fn main() {
         println!("{name:48} {:5.2} times as fast{goal}", encode / median(name));
     }
     let decode = median("schema_registry_converter: decode, from_value");
-    for (name, goal) in [("decode", "  (goal at least 4)"), ("try_decode, synchronous", "")] {
+    for (name, goal) in [
+        ("decode", "  (goal at least 4)"),
+        ("decode, a message with its topic", "  (goal at least 4)"),
+        ("try_decode, synchronous", ""),
+    ] {
         println!("{name:48} {:5.2} times as fast{goal}", decode / median(name));
     }
 }

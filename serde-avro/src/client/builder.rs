@@ -20,6 +20,30 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 const REDIRECTS_MAX: usize = 3;
 
 /// Settings of a [`RegistryClient`].
+///
+/// ```
+/// use std::time::Duration;
+/// use assay_serde_avro::{Auth, BearerScope, OAuth, RegistryClient, RetryPolicy};
+///
+/// let tokens = OAuth {
+///     issuer_endpoint_url: "https://id.example.com/token".into(),
+///     client_id: "billing".into(),
+///     client_secret: "…".into(),
+///     scope: None,
+///     expiry_buffer: Duration::from_secs(300),
+///     bearer: BearerScope::default(),
+/// };
+/// let client = RegistryClient::builder("http://registry-1:8081,http://registry-2:8081")
+///     .auth(Auth::OAuth(tokens))
+///     .header("X-Team", "billing")
+///     .read_timeout(Duration::from_secs(3))
+///     .retry(RetryPolicy { retries_max: 5, ..RetryPolicy::default() })
+///     .build()?;
+/// # Ok::<(), assay_serde_avro::Error>(())
+/// ```
+///
+/// `https` addresses trust the system's authorities unless [`tls`](Self::tls) names others; it also takes a certificate of
+/// the client's own.
 #[derive(Clone)]
 #[must_use]
 pub struct RegistryClientBuilder {

@@ -16,6 +16,24 @@ const FETCHES_MAX: usize = 8;
 impl<T: OwnedDatum> Deserializer<T> {
     /// Decodes a batch. Missing schemas are fetched first, each once and up to eight at a time; then every message is decoded.
     /// Outcomes come in the order of the messages, one for each; a schema that cannot be fetched fails its own messages only.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = assay_registry_server::testing::Registry::start().await?;
+    /// # use assay_serde_avro::{CachedClient, RegistryClient, Serializer};
+    /// # let registry = CachedClient::new(RegistryClient::new(&server.url())?);
+    /// # let payload = Serializer::<i64>::builder(&registry).schema(r#""long""#).build()?.encode("counts", &7).await?.payload;
+    /// use assay_serde_avro::{Deserializer, Disposition, Message};
+    ///
+    /// let batch = [Message::new("counts", &payload), Message::new("counts", b"not framed")];
+    /// for outcome in Deserializer::<i64>::new(&registry).decode_batch(batch).await {
+    ///     match outcome {
+    ///         Ok(count) => assert_eq!(count, 7),
+    ///         Err(error) => assert_eq!(error.disposition(), Disposition::DeadLetter),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn decode_batch<'a>(
         &self,
         messages: impl IntoIterator<Item = Message<'a>>,

@@ -19,7 +19,8 @@ pub enum ReaderSchema {
     /// The one each record was written with.
     #[default]
     Writer,
-    /// The program's own; records of other versions are resolved to it.
+    /// The program's own; records of other versions are resolved to it. Its defaults can be borrowed by no target, see
+    /// [`Deserializer::try_decode_as`].
     Given(Schema),
     /// The latest version of the topic's subject. `use.latest.version`.
     Latest,
@@ -71,6 +72,20 @@ impl Default for DeserializerSettings {
 }
 
 /// Settings of a [`Deserializer`].
+///
+/// ```
+/// # use assay_serde_avro::{CachedClient, RegistryClient};
+/// # let registry = CachedClient::new(RegistryClient::new("http://localhost:8081")?);
+/// use assay_serde_avro::{Deserializer, ReaderSchema, SubjectStrategy};
+///
+/// // every record as the latest version of its topic has it; bytes left over are an error
+/// let orders = Deserializer::<serde_json::Value>::builder(&registry)
+///     .reader(ReaderSchema::Latest)
+///     .subject(SubjectStrategy::TOPIC)
+///     .fail_on_trailing_data(true)
+///     .build()?;
+/// # Ok::<(), assay_serde_avro::Error>(())
+/// ```
 #[must_use]
 pub struct DeserializerBuilder<T> {
     registry: CachedClient,

@@ -76,6 +76,21 @@ impl Default for SerializerSettings {
 }
 
 /// Settings of a [`Serializer`].
+///
+/// ```
+/// # use assay_serde_avro::{CachedClient, RegistryClient};
+/// # let registry = CachedClient::new(RegistryClient::new("http://localhost:8081")?);
+/// use assay_serde_avro::{Framing, Part, Selection, Serializer, SubjectStrategy};
+///
+/// // writes with the latest version that someone else registered, and registers nothing
+/// let orders = Serializer::<serde_json::Value>::builder(&registry)
+///     .selection(Selection::Latest)
+///     .subject(SubjectStrategy::TOPIC_RECORD)
+///     .framing(Framing::Header)
+///     .build()?;
+/// let keys = Serializer::<str>::builder(&registry).part(Part::Key).schema(r#""string""#).build()?;
+/// # Ok::<(), assay_serde_avro::Error>(())
+/// ```
 #[must_use]
 pub struct SerializerBuilder<T: ?Sized> {
     registry: CachedClient,

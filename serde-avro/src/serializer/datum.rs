@@ -10,6 +10,22 @@ use crate::plan::{DecodeError, EncodeError, Plan};
 /// A generic value of `apache-avro`, for programs that learn their schemas at run time.
 ///
 /// [`Value`] implements no serde traits, so `Serializer<Generic>` and `Deserializer<Generic>` take it in this wrapper.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = assay_registry_server::testing::Registry::start().await?;
+/// # use assay_serde_avro::{CachedClient, RegistryClient};
+/// # let registry = CachedClient::new(RegistryClient::new(&server.url())?);
+/// use assay_serde_avro::{Deserializer, Generic, Serializer, apache_avro::types::Value};
+///
+/// let text = r#"{"type":"record","name":"R","fields":[{"name":"id","type":"long"},{"name":"n","type":"int","default":1}]}"#;
+/// let serializer = Serializer::<Generic>::builder(&registry).schema(text).build()?;
+/// // a field that is left out gets its default
+/// let framed = serializer.encode("t", &Generic(Value::Record(vec![("id".into(), Value::Long(7))]))).await?;
+/// let Generic(read) = Deserializer::<Generic>::new(&registry).decode(framed.as_message("t")).await?;
+/// assert_eq!(read, Value::Record(vec![("id".into(), Value::Long(7)), ("n".into(), Value::Int(1))]));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generic(pub Value);
 

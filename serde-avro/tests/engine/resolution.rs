@@ -1,5 +1,7 @@
 //! Readers that differ from the writer, by Java's rules.
 
+use std::borrow::Cow;
+
 use assay_serde_avro::{DecodeErrorKind as Kind, Plan, PlanError};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -175,6 +177,13 @@ fn borrowed_targets_take_empty_defaults() {
         a: &'a str,
         b: &'a str,
     }
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Either<'a> {
+        #[serde(borrow)]
+        a: Cow<'a, str>,
+        #[serde(borrow)]
+        b: Cow<'a, str>,
+    }
     let writer = record(r#"{"name":"a","type":"string"}"#);
     let empty = record(r#"{"name":"a","type":"string"},{"name":"b","type":"string","default":""}"#);
     let bytes = [2, b'x'];
@@ -183,6 +192,8 @@ fn borrowed_targets_take_empty_defaults() {
     let fault = pair(&writer, &full).decode::<View<'_>>(&bytes).unwrap_err();
     assert_eq!((fault.path().as_str(), fault.offset()), ("b", Some(2)));
     assert!(fault.to_string().contains("this is the reader's default"), "{fault}");
+    let either: Either<'_> = pair(&writer, &full).decode(&bytes).unwrap();
+    assert!(matches!(either, Either { a: Cow::Borrowed("x"), b: Cow::Owned(b) } if b == "d"));
 }
 
 #[test]

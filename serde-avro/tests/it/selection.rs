@@ -88,6 +88,41 @@ async fn a_fixed_schema_is_used_whatever_the_subject_says() {
 }
 
 #[tokio::test]
+async fn the_check_of_a_selected_schema_can_be_turned_off() {
+    let (_server, client, registry) = real().await;
+    let id = register(&client, "orders-value", ORDER).await;
+    // the program's item is a number, and that of the selected schema a text
+    let own = ORDER.replace(r#""name":"item","type":"string""#, r#""name":"item","type":"long""#);
+    for (selection, property) in [
+        (Selection::Fixed(SchemaKey::Id(id)), "id.compatibility.strict"),
+        (Selection::Latest, "latest.compatibility.strict"),
+    ] {
+        let builder = || {
+            let builder = Serializer::<Order>::builder(&registry).schema(own.as_str());
+            builder.selection(selection.clone())
+        };
+        let error = builder().build().unwrap().prepare("orders").await.unwrap_err();
+        let Error::IncompatibleSelection { property: named, .. } = &error else { panic!("{error}") };
+        assert_eq!(*named, property);
+        let off =
+            builder().id_compatibility_strict(false).latest_compatibility_strict(false).build().unwrap();
+        assert_eq!(off.prepare("orders").await.unwrap().schema().id, Some(id));
+    }
+}
+
+#[tokio::test]
+async fn fields_that_the_selected_version_lacks_are_left_out_when_asked_for() {
+    let (_server, client, registry) = real().await;
+    register(&client, "orders-value", ORDER).await;
+    let later = OrderV2 { id: 7, item: "tea".into(), note: None, quantity: 2 };
+    let builder = || Serializer::<OrderV2>::builder(&registry).selection(Selection::Latest);
+    let error = builder().build().unwrap().encode("orders", &later).await.unwrap_err();
+    assert!(matches!(error, Error::Encode { .. }) && error.to_string().contains("quantity"), "{error}");
+    let lenient = builder().ignore_unknown_fields(true).build().unwrap();
+    assert_eq!(lenient.encode("orders", &later).await.unwrap().payload[5..], *ORDER_DATUM);
+}
+
+#[tokio::test]
 async fn an_incompatible_schema_is_refused_with_the_registrys_reasons() {
     let (_server, client, registry) = real().await;
     register(&client, "orders-value", ORDER).await;
