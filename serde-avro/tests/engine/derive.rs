@@ -239,15 +239,15 @@ fn variants_that_hold_records_are_renamed_after_them() {
         },
         Gone,
     }
-    let line = Line { sku: Sku("s".into()), price: 1.0, status: Status::Paid };
-    let moved = Event::Moved { to: Address { city: "c".into() } };
-    for event in [Event::Bought(line), Event::Count(3), moved, Event::Gone] {
-        round_trip(event);
-    }
     #[derive(AvroSchema)]
     #[expect(dead_code, reason = "only described")]
     enum Misnamed {
         Bought(Line),
+    }
+    let line = Line { sku: Sku("s".into()), price: 1.0, status: Status::Paid };
+    let moved = Event::Moved { to: Address { city: "c".into() } };
+    for event in [Event::Bought(line), Event::Count(3), moved, Event::Gone] {
+        round_trip(event);
     }
     let said = Misnamed::avro_schema().unwrap_err().to_string();
     assert!(said.contains(r#"put #[serde(rename = "Line")] on the variant"#), "{said}");

@@ -28,7 +28,7 @@ async fn associate(client: &RegistryClient, cluster: &str, subject: &str) {
     let request = AssociationRequest::topic(cluster, "orders", &id, vec![value(subject)]);
     let made = client.create_association(&request, &AssociationOptions::default()).await.unwrap();
     assert_eq!((made.resource_name.as_str(), made.resource_id.as_str()), ("orders", id.as_str()));
-    let association = &made.associations[0];
+    let [association] = made.associations.as_slice() else { panic!("{made:?}") };
     assert_eq!((association.subject.as_str(), association.lifecycle.as_str()), (subject, "WEAK"));
 }
 

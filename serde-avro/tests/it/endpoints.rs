@@ -101,16 +101,12 @@ fn matches(template: &str, path: &str) -> bool {
     }
 }
 
-fn text(value: &str) -> Option<String> {
-    Some(value.to_owned())
-}
-
 fn list() -> ListQuery {
     ListQuery {
         deleted: true,
         deleted_only: true,
-        subject_prefix: text("p"),
-        subject: text("s"),
+        subject_prefix: Some("p".to_owned()),
+        subject: Some("s".to_owned()),
         offset: Some(1),
         limit: Some(2),
         as_of: Some(AsOf::Revision(3)),
@@ -119,11 +115,11 @@ fn list() -> ListQuery {
 
 fn schema_query() -> SchemaQuery {
     SchemaQuery {
-        subject: text("s"),
-        format: text("resolved"),
+        subject: Some("s".to_owned()),
+        format: Some("resolved".to_owned()),
         deleted: true,
         fetch_max_id: true,
-        reference_format: text("qualified"),
+        reference_format: Some("qualified".to_owned()),
         find_tags: vec!["t".into()],
         as_of: Some(AsOf::Revision(3)),
     }
@@ -142,8 +138,8 @@ async fn ask_schemas(client: &RegistryClient) {
         list: list(),
         latest_only: true,
         aliases: true,
-        rule_type: text("CEL"),
-        resource_type: text("topic"),
+        rule_type: Some("CEL".to_owned()),
+        resource_type: Some("topic".to_owned()),
         association_types: vec!["key".into()],
         lifecycles: vec!["WEAK".into()],
     };
@@ -160,7 +156,7 @@ async fn ask_schemas(client: &RegistryClient) {
 async fn ask_subjects(client: &RegistryClient) {
     let (latest, schema) = (VersionRef::Latest, RegisterSchemaRequest::default());
     client.subjects(&list()).await.ok();
-    let look_up = LookupOptions { normalize: true, deleted: true, format: text("resolved") };
+    let look_up = LookupOptions { normalize: true, deleted: true, format: Some("resolved".to_owned()) };
     client.lookup_schema_with("v", &schema, &look_up).await.ok();
     client.delete_subject("v", true).await.ok();
     let properties = [("k".to_owned(), "v".to_owned())].into();
@@ -169,7 +165,7 @@ async fn ask_subjects(client: &RegistryClient) {
     client.versions_with_deleted("v").await.ok();
     let options = RegisterOptions {
         normalize: true,
-        format: text("resolved"),
+        format: Some("resolved".to_owned()),
         force: true,
         dry_run: true,
         explain: true,
@@ -203,10 +199,10 @@ async fn ask_settings(client: &RegistryClient) {
     client.contexts_with_prefix(".p").await.ok();
     client.delete_context(&Context::parse(".v").unwrap()).await.ok();
     let history = HistoryQuery {
-        subject: text("s"),
+        subject: Some("s".to_owned()),
         after: Some(1),
-        from: text("1"),
-        until: text("2"),
+        from: Some("1".to_owned()),
+        until: Some("2".to_owned()),
         limit: Some(3),
     };
     client.history(&history).await.ok();
@@ -218,13 +214,13 @@ async fn ask_settings(client: &RegistryClient) {
 
 async fn ask_associations(client: &RegistryClient) {
     let query = AssociationQuery {
-        resource_type: text("topic"),
+        resource_type: Some("topic".to_owned()),
         association_types: vec!["key".into()],
-        lifecycle: text("WEAK"),
+        lifecycle: Some("WEAK".to_owned()),
         offset: Some(1),
         limit: Some(2),
     };
-    let options = AssociationOptions { context: text(".c"), dry_run: true };
+    let options = AssociationOptions { context: Some(".c".to_owned()), dry_run: true };
     let request = AssociationRequest::topic("c", "t", "i", vec![AssociationInput::weak("value")]);
     client.associations_by_name("v", "v", &query).await.ok();
     client.associations_by_id("v", &query).await.ok();

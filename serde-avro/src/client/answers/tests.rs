@@ -15,7 +15,8 @@ fn what_a_later_registry_adds_is_passed_over_and_what_an_earlier_one_leaves_out_
     assert_eq!((problem.rule.as_str(), problem.before.pointer.as_str()), ("NEW_RULE", "/fields/0"));
     assert!(problem.after.json.is_none() && problem.causes.is_empty() && problem.why.is_empty());
     assert_eq!((explained.edits[0].steps.len(), explained.edits[0].patch.len()), (1, 2));
-    assert_eq!(serde_json::from_str::<CompatibilityExplanation>("{}").unwrap(), Default::default());
+    let empty: CompatibilityExplanation = serde_json::from_str("{}").unwrap();
+    assert_eq!(empty, CompatibilityExplanation::default());
 
     let diff: SchemaDiff = serde_json::from_value(json!({"subject": "s", "from": 1, "identical": false, "more": [],
         "changes": [{"kind": "NEW_KIND"}], "metadata": {"before": null, "after": {"properties": {"a": "b"}}}}))
