@@ -64,6 +64,7 @@
 //! | the registry's REST interface | [`RegistryClient`] |
 //! | what is remembered, and for how long | [`CachedClient`], [`CacheSettings`] |
 //! | numbers about what is done | [`metrics`] |
+//! | bounds on what a record may cost | [`Limits`] |
 //! | what to do about an error | [`Error::disposition`], [`DeadLetter`], [`RetryTopics`] |
 //! | Avro without a registry | [`Plan`] |
 //! | the schema of a Rust type | [`trait@AvroSchema`], [`assert_schema_matches`] |

@@ -1,5 +1,7 @@
 //! Subjects that the registry associates with a topic.
 
+use std::sync::Arc;
+
 use assay_serde_avro::client::{
     AssociationGet, AssociationInput, AssociationOperation, AssociationOptions, AssociationQuery,
     AssociationRequest, ListQuery,
@@ -7,11 +9,12 @@ use assay_serde_avro::client::{
 use assay_serde_avro::schema::naming::SubjectNameStrategy;
 use assay_serde_avro::schema::rest::RegisterSchemaRequest;
 use assay_serde_avro::{
-    CachedClient, Deserializer, Error, Message, Part, Properties, ReaderSchema, RegistryClient, Selection,
-    Serializer, SubjectStrategy,
+    CachedClient, Deserializer, Error, Message, Part, Properties, ReaderSchema, RegistryClient, RetryPolicy,
+    Selection, Serializer, SubjectStrategy,
 };
 
-use crate::record::{ORDER, ORDER_V2, Order, OrderV2, order, real};
+use crate::faulty::{Answer, Faulty};
+use crate::record::{ORDER, ORDER_DATUM, ORDER_V2, Order, OrderV2, order, real};
 
 fn request(text: &str) -> RegisterSchemaRequest {
     RegisterSchemaRequest { schema: Some(text.to_owned()), ..RegisterSchemaRequest::default() }
@@ -184,4 +187,39 @@ async fn a_subject_that_the_topic_owns_lives_in_the_context_of_its_cluster_for_w
         assert!(batch[0].is_err());
         assert_eq!(*batch[1].as_ref().unwrap(), order());
     }
+}
+
+#[tokio::test]
+async fn readers_ask_about_a_topic_once_and_then_need_no_registry() {
+    let unknown = Answer::error(404, 404, "HTTP 404 Not Found");
+    let server = Faulty::start([unknown, Answer::schema(ORDER)]).await;
+    let retry = RetryPolicy { retries_max: 0, ..RetryPolicy::default() };
+    let client = RegistryClient::builder(&server.url()).retry(retry).build().unwrap();
+    let registry = CachedClient::new(client);
+    let deserializer = Deserializer::<Order>::new(&registry);
+    let payload: Arc<Vec<u8>> = Arc::new([&[0, 0, 0, 0, 9], ORDER_DATUM].concat());
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let (deserializer, payload) = (deserializer.clone(), payload.clone());
+            tokio::spawn(async move { deserializer.decode(Message::new("orders", &payload)).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap(), order());
+    }
+    let targets: Vec<String> = server.asked().into_iter().map(|asked| asked.target).collect();
+    assert_eq!(
+        targets,
+        ["/associations/resources/-/orders?resourceType=topic&associationType=value", "/schemas/ids/9"]
+    );
+
+    server.then(Answer::new(503, ""));
+    let known = Message::new("orders", &payload);
+    assert_eq!(deserializer.decode(known).await.unwrap(), order());
+    // what the id means in a topic that nobody asked about is not guessed
+    let new = Message::new("returns", &payload);
+    assert!(deserializer.decode(new).await.unwrap_err().is_retriable());
+    // a strategy that needs no answer needs no registry
+    let by_topic = Deserializer::<Order>::builder(&registry).subject(SubjectStrategy::TOPIC).build().unwrap();
+    assert_eq!(by_topic.decode(new).await.unwrap(), order());
 }
