@@ -125,6 +125,11 @@ impl CachedClient {
         self.inner.known.read().get(&key).cloned()
     }
 
+    /// How many schemas are known, of this client's context.
+    pub fn known_schemas(&self) -> usize {
+        self.inner.known.read().len()
+    }
+
     /// The schema, asked for if it is not known.
     pub async fn schema(&self, key: SchemaKey) -> Result<Arc<RegisteredSchema>, Error> {
         if let Some(schema) = self.known(key) {

@@ -214,9 +214,15 @@ impl RegistryClientBuilder {
 /// Takes the credentials out of an address and puts a slash at its end.
 fn address(text: &str) -> Result<Address, ConfigError> {
     let invalid = |reason: String| ConfigError::Invalid { key: "schema.registry.url".into(), reason };
-    let mut url = reqwest::Url::parse(text).map_err(|error| invalid(format!("{error}")))?;
+    // the text is not repeated: it can hold a password
+    let expected = || invalid("expected addresses such as http://localhost:8081, separated by commas".into());
+    let mut url = reqwest::Url::parse(text).map_err(|_| expected())?;
+    if url.scheme() == "mock" {
+        let real = "the real one in a test: assay_registry_server::testing::Registry::start(), and its url()";
+        return Err(invalid(format!("there is no mock registry; start {real}")));
+    }
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(invalid(format!("{}: only http and https addresses are supported", url.scheme())));
+        return Err(expected());
     }
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let user_info = (!url.username().is_empty() || url.password().is_some())
@@ -251,6 +257,13 @@ mod tests {
         for urls in ["", " , ", "host:8081", "mock://scope", "ftp://host", "http://"] {
             assert!(matches!(RegistryClient::new(urls), Err(Error::Config(_))), "{urls}");
         }
+        let said = |urls: &str| RegistryClient::new(urls).unwrap_err().to_string();
+        assert!(
+            said("alice:secret@host")
+                .ends_with("expected addresses such as http://localhost:8081, separated by commas")
+        );
+        assert!(!said("alice:secret@host").contains("secret"));
+        assert!(said("mock://scope").contains("testing::Registry::start()"));
         let builder = || RegistryClient::builder("http://host");
         assert!(builder().header("bad name", "x").build().is_err());
         assert!(builder().header("name", "a\nb").build().is_err());

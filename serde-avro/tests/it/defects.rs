@@ -66,6 +66,7 @@ async fn a_schema_is_registered_once_and_not_with_every_message() {
     for _ in 0..100 {
         serializer.encode("orders", &order()).await.unwrap();
     }
+    assert_eq!(registry.known_schemas(), 1);
     // nor once for every serializer of a program
     builder().build().unwrap().encode("orders", &order()).await.unwrap();
     assert_eq!(server.count(), 1);
