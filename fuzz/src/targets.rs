@@ -1,6 +1,7 @@
 //! What is fuzzed: everything that takes bytes or text from a peer. A target may refuse its input; it may not panic, and
 //! where two readings of the same input exist they must agree.
 
+mod evolved;
 mod rest;
 
 use assay_broker::protocol::{Message, messages};
@@ -20,13 +21,15 @@ pub(crate) struct Target {
     pub(crate) prepare: fn() -> Run,
 }
 
-pub(crate) const TARGETS: [Target; 8] = [
+pub(crate) const TARGETS: [Target; 10] = [
     Target { name: "schema-parse", seeds: schemas, prepare: || Box::new(schema_parse) },
     Target { name: "schema-check", seeds: schema_pairs, prepare: || Box::new(schema_check) },
     Target { name: "rest-bodies", seeds: bodies, prepare: || Box::new(rest_bodies) },
     Target { name: "rest-requests", seeds: rest::seeds, prepare: rest::prepare },
     Target { name: "plan-compile", seeds: schemas, prepare: || Box::new(plan_compile) },
     Target { name: "datum", seeds: data, prepare: datum },
+    Target { name: "evolved-datum", seeds: evolved::seeds, prepare: evolved::prepare },
+    Target { name: "frame", seeds: frames, prepare: || Box::new(frame) },
     Target { name: "request", seeds: requests, prepare: || Box::new(request) },
     Target { name: "record-batch", seeds: batches, prepare: || Box::new(record_batch) },
 ];
@@ -121,6 +124,39 @@ fn datum() -> Run {
         assert_eq!(valid.is_ok(), decoded.is_ok(), "{valid:?} against {decoded:?}");
         let _ = plan.decode_json(input, JsonForm::Avro);
     })
+}
+
+fn frames() -> Vec<Vec<u8>> {
+    let guid = [&[1][..], &[0x5a; 16], &[2, b'x']].concat();
+    vec![
+        vec![0, 0, 0, 0, 7, 14],
+        guid.clone(),
+        [&[0, 0, 0, 0, 7, 0xff][..], &guid].concat(),
+        b"{\"id\":7}".to_vec(),
+    ]
+}
+
+/// What is split can be framed again, wherever the schema stands. `ff` ends a header value, the rest is the payload.
+fn frame(input: &[u8]) {
+    use assay_serde_avro::wire::{SchemaKey, header_value, parse_header, prefix, split_prefix, unframe};
+    use assay_serde_avro::{Message, Part, Unframing};
+    let framed = |key| match key {
+        SchemaKey::Id(id) => prefix(id).to_vec(),
+        SchemaKey::Guid(guid) => header_value(guid).to_vec(),
+    };
+    if let Ok((key, datum)) = split_prefix(input) {
+        assert_eq!([&framed(key)[..], datum].concat(), input);
+    }
+    let end = input.iter().position(|byte| *byte == 0xff);
+    let (header, payload) = end.map_or((None, input), |end| (Some(&input[..end]), &input[end + 1..]));
+    if let Some((value, key)) = header.and_then(|value| Some((value, parse_header(value).ok()?))) {
+        assert!(value.starts_with(&framed(key)));
+        assert_eq!(unframe(Unframing::Dual, header, payload), Ok((key, payload)));
+    }
+    let headers = [(assay_serde_avro::wire::VALUE_HEADER, header), ("", None)];
+    let message = Message::new("t", payload).with_headers(Part::Value, headers);
+    assert_eq!(message.schema_header(), header);
+    let _ = unframe(Unframing::Prefix, header, payload);
 }
 
 fn requests() -> Vec<Vec<u8>> {
