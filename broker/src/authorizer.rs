@@ -23,7 +23,7 @@ mod acl;
 mod file;
 mod rules;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use acl::{Acl, AclFilter, Operation, PatternType, Permission, ResourceType};
 use rules::Rules;

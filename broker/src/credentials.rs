@@ -119,13 +119,16 @@ impl Credentials {
         }
     }
 
-    /// Whether `password` is the user's, by any mechanism. Costs the same for users that do not exist.
+    /// Whether `password` is the user's, by the strongest mechanism the user has. One password is hashed, also for users that
+    /// do not exist.
     pub(crate) fn verify(&self, user: &str, password: &str) -> bool {
         let users = self.last_users();
-        if let Some(of_user) = users.get(user) {
-            return of_user.iter().any(|(mechanism, one)| one.is_proved_by(*mechanism, password));
+        if let Some((mechanism, credential)) = users.get(user).and_then(OfUser::last_key_value) {
+            return credential.is_proved_by(*mechanism, password);
         }
-        let mechanism = ScramMechanism::Sha256;
+        // as costly as for those who exist
+        let strongest = users.values().filter_map(|of_user| of_user.keys().next_back().copied()).max();
+        let mechanism = strongest.unwrap_or(ScramMechanism::Sha256);
         let decoy = ScramCredential::decoy(mechanism, user, &self.decoy_secret);
         let _never = decoy.is_proved_by(mechanism, password);
         false
@@ -153,7 +156,6 @@ impl Credentials {
             }
         }
         state_file::replace(self.storage.as_ref(), &self.dir, FILE, &file::write(&users))?;
-        keep_private(&self.dir.join(FILE));
         loaded.stamp = self.stamp()?;
         loaded.users = Arc::new(users);
         Ok(())
@@ -191,15 +193,5 @@ impl Credentials {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// Takes the file away from other users of the machine.
-fn keep_private(path: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // a storage that is no file system has no such file
-        let _absent = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
     }
 }

@@ -80,6 +80,11 @@ impl ClientInfo {
         if allowed { Ok(()) } else { Err(ErrorCode::GroupAuthorizationFailed) }
     }
 
+    /// Whether the client may describe all of these topics.
+    pub(crate) fn sees_topics<'a>(&self, mut topics: impl Iterator<Item = &'a str>) -> bool {
+        topics.all(|topic| self.check_topic(Operation::Describe, topic).is_ok())
+    }
+
     /// 29 unless the client may do this to a topic.
     pub(crate) fn check_topic(&self, operation: Operation, topic: &str) -> Result<(), ErrorCode> {
         let allowed = self.access.allows(operation, ResourceType::Topic, topic);

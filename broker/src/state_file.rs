@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::log::storage::{Storage, read_file, replace_file};
+use crate::log::storage::{OpenMode, Storage, read_file, replace_file_as};
 
 /// The one version so far.
 pub(crate) const VERSION: i64 = 0;
@@ -55,7 +55,8 @@ pub(crate) fn read(
     }
 }
 
-/// Replaces `dir/file` whole; durable on return.
+/// Replaces `dir/file` whole; durable on return. No other user of the machine can read it at any time.
 pub(crate) fn replace(storage: &dyn Storage, dir: &Path, file: &str, content: &Value) -> io::Result<()> {
-    replace_file(storage, dir, file, &format!("{file}.tmp"), format!("{content}\n").as_bytes())
+    let (temporary, content) = (format!("{file}.tmp"), format!("{content}\n"));
+    replace_file_as(OpenMode::TruncatePrivate, storage, dir, file, &temporary, content.as_bytes())
 }

@@ -4,7 +4,7 @@ use crate::log::storage::Fs;
 const HOST: [u8; 4] = [10, 0, 0, 1];
 
 /// `permission principal host operation pattern name`, on topics.
-fn acl(text: &str) -> Acl {
+pub(crate) fn acl(text: &str) -> Acl {
     let words: Vec<&str> = text.split(' ').collect();
     let [permission, principal, host, operation, pattern, name] = words[..] else { panic!("{text}") };
     Acl {
@@ -132,6 +132,51 @@ fn filters_mean_what_they_say() {
     assert_eq!(count(&AclFilter { principal: Some("User:bob".to_owned()), ..every.clone() }), 1);
     assert_eq!(count(&AclFilter { permission: Permission::Allow, ..every.clone() }), 2);
     assert_eq!(count(&AclFilter { resource_type: ResourceType::Group, ..every }), 0);
+}
+
+#[test]
+fn rules_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
+    use crate::log::storage::memory::{Loss, Memory};
+    let dir = Path::new("/data");
+    let open = |memory: &Memory| {
+        let settings =
+            AuthorizerSettings { super_users: BTreeSet::new(), allow_everyone_if_no_acl_found: false };
+        Authorizer::open(Arc::new(memory.clone()), dir, settings).unwrap()
+    };
+    let rules = [
+        acl("DENY ann * ALL LITERAL x"),
+        acl("ALLOW bob * READ LITERAL x"),
+        acl("ALLOW bob * READ LITERAL y"),
+    ];
+    let fresh = || {
+        let memory = Memory::default();
+        memory.create_dir(dir).unwrap();
+        memory.sync_dir(Path::new("/")).unwrap();
+        open(&memory).change(|acls| acls.insert(rules[0].clone())).unwrap();
+        memory
+    };
+    let script = |memory: &Memory| {
+        let authorizer = open(memory);
+        rules[1..]
+            .iter()
+            .take_while(|rule| authorizer.change(|acls| acls.insert((*rule).clone())).is_ok())
+            .count()
+    };
+    let memory = fresh();
+    let before = memory.steps();
+    assert_eq!(script(&memory), 2);
+    let steps = memory.steps() - before;
+    assert!(steps >= 8, "{steps}");
+    for step in 1..=steps + 1 {
+        let memory = fresh();
+        memory.cut_at(memory.steps() + step);
+        let acknowledged = script(&memory);
+        for loss in [Loss::All, Loss::Nothing, Loss::Random(step.wrapping_mul(0x9e37_79b9))] {
+            let found = open(&memory.after_power_loss(loss)).acls();
+            let whole = (1..=3).any(|count| found == rules[..count].iter().cloned().collect());
+            assert!(whole && found.len() > acknowledged, "step {step}, {loss:?}: {found:?}, {acknowledged}");
+        }
+    }
 }
 
 #[test]

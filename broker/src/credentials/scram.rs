@@ -15,7 +15,7 @@ pub const ITERATIONS_DEFAULT: u32 = 8192;
 /// Bytes of salt for users added on the command line.
 const SALT_BYTES: usize = 24;
 
-/// A hash that SCRAM is spoken with.
+/// A hash that SCRAM is spoken with; the stronger one is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ScramMechanism {
     /// SCRAM-SHA-256.

@@ -33,8 +33,66 @@ fn the_file_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).apply(vec![put("ann", "x")]).unwrap();
-    let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let mode = |name: &str| std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(FILE), 0o600);
+    // also while it is being written, over what a crash left behind
+    let left = dir.path().join("left");
+    std::fs::write(&left, "x").unwrap();
+    std::fs::set_permissions(&left, std::fs::Permissions::from_mode(0o644)).unwrap();
+    for name in ["left", "new"] {
+        let file = Fs.open(&dir.path().join(name), OpenMode::TruncatePrivate).unwrap();
+        assert_eq!((mode(name), file.size().unwrap()), (0o600, 0), "{name}");
+    }
+}
+
+#[test]
+fn a_clear_password_is_judged_by_the_strongest_hash() {
+    let dir = tempfile::tempdir().unwrap();
+    let users = open(dir.path());
+    let strong = ScramCredential::from_password(ScramMechanism::Sha512, "strong", ITERATIONS_MIN).unwrap();
+    users
+        .apply(vec![put("ann", "weak"), Change::Put("ann".to_owned(), ScramMechanism::Sha512, strong)])
+        .unwrap();
+    assert!(users.verify("ann", "strong") && !users.verify("ann", "weak"));
+    users.apply(vec![Change::Remove("ann".to_owned(), ScramMechanism::Sha512)]).unwrap();
+    assert!(users.verify("ann", "weak"));
+}
+
+#[test]
+fn users_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
+    use crate::log::storage::memory::{Loss, Memory};
+    let dir = Path::new("/data");
+    let on = |memory: &Memory| Credentials::open(Arc::new(memory.clone()), dir).unwrap();
+    let fresh = || {
+        let memory = Memory::default();
+        memory.create_dir(dir).unwrap();
+        memory.sync_dir(Path::new("/")).unwrap();
+        on(&memory).apply(vec![put("first", "1")]).unwrap();
+        memory
+    };
+    let script = |memory: &Memory| {
+        let users = on(memory);
+        let changes =
+            [vec![put("ann", "a")], vec![Change::Remove("first".to_owned(), ScramMechanism::Sha256)]];
+        changes.into_iter().take_while(|change| users.apply(change.clone()).is_ok()).count()
+    };
+    let memory = fresh();
+    let before = memory.steps();
+    assert_eq!(script(&memory), 2);
+    let steps = memory.steps() - before;
+    assert!(steps >= 8, "{steps}");
+    for step in 1..=steps + 1 {
+        let memory = fresh();
+        memory.cut_at(memory.steps() + step);
+        let acknowledged = script(&memory);
+        for loss in [Loss::All, Loss::Nothing, Loss::Random(step.wrapping_mul(0x9e37_79b9))] {
+            let users = on(&memory.after_power_loss(loss)).users().unwrap();
+            let done = usize::from(users.contains_key("ann")) + usize::from(!users.contains_key("first"));
+            let names: Vec<&String> = users.keys().collect();
+            assert!(done >= acknowledged, "step {step}, {loss:?}: {names:?}, acknowledged {acknowledged}");
+            assert!(!names.is_empty(), "step {step}, {loss:?}");
+        }
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub(crate) use member::{MemberState, Registered};
 pub(crate) use stored::StoredConsumer;
 
 use super::state::Moment;
+use crate::authorizer::Access;
 use crate::protocol::ErrorCode;
 
 /// Partitions by topic id.
@@ -86,6 +87,8 @@ pub(crate) struct Heartbeat {
     pub(crate) client_id: String,
     /// The client's address.
     pub(crate) client_host: String,
+    /// What the client may do: its pattern matches what it may describe.
+    pub(crate) access: Access,
     /// How long it may take to give partitions up; not positive means unchanged.
     pub(crate) rebalance_timeout_ms: i32,
     /// Topics; none means unchanged.
@@ -199,7 +202,7 @@ impl ConsumerGroup {
             self.check_known(beat)?;
         }
         let registered = self.register(beat, now);
-        let changed = self.patterns.resolve(&mut self.members, catalog, now) || registered;
+        let changed = self.patterns.resolve(&mut self.members, beat, catalog, now) || registered;
         let topics = self.subscribed(catalog);
         if changed || topics != self.topics {
             self.topics = topics;

@@ -1,15 +1,22 @@
 //! `ApiVersions` (key 18): what is served, straight from the dispatch table.
 
 use crate::dispatch::{Context, SERVED};
-use crate::protocol::messages::api_versions::ApiVersion;
+use crate::protocol::messages::api_versions::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use crate::protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use crate::protocol::{ApiKey, ErrorCode};
 
 /// First version in which the client names its software.
 const SOFTWARE_SINCE: i16 = 3;
+/// First version whose clients can read a feature that starts at level 0.
+const LEVEL_0_SINCE: i16 = 4;
+/// Features and their levels in force: the consumer group protocol (KIP-848), and transactions whose every end bumps the
+/// epoch (KIP-890).
+const FEATURES: [(&str, i16); 2] = [("group.version", 1), ("transaction.version", 2)];
+/// Of the features in force; they never change while a broker runs.
+const FEATURES_EPOCH: i64 = 0;
 
 pub(crate) async fn handle(context: &Context, request: ApiVersionsRequest) -> ApiVersionsResponse {
-    let mut response = ApiVersionsResponse { api_keys: rows().collect(), ..Default::default() };
+    let mut response = ApiVersionsResponse { api_keys: rows().collect(), ..features(context.version) };
     if context.version >= SOFTWARE_SINCE {
         let (name, version) = (&request.client_software_name, &request.client_software_version);
         if is_software_name(name) && is_software_name(version) {
@@ -32,6 +39,26 @@ pub(crate) fn unsupported() -> ApiVersionsResponse {
     }
 }
 
+/// An answer with the features alone.
+fn features(version: i16) -> ApiVersionsResponse {
+    let supported = FEATURES.iter().map(|(name, level)| SupportedFeatureKey {
+        name: (*name).to_owned(),
+        min_version: 0,
+        max_version: *level,
+    });
+    let finalized = FEATURES.iter().map(|(name, level)| FinalizedFeatureKey {
+        name: (*name).to_owned(),
+        max_version_level: *level,
+        min_version_level: *level,
+    });
+    ApiVersionsResponse {
+        supported_features: supported.filter(|_| version >= LEVEL_0_SINCE).collect(),
+        finalized_features_epoch: FEATURES_EPOCH,
+        finalized_features: finalized.collect(),
+        ..Default::default()
+    }
+}
+
 fn rows() -> impl Iterator<Item = ApiVersion> {
     SERVED.iter().map(|row| ApiVersion {
         api_key: row.api.code(),
@@ -50,7 +77,19 @@ fn is_software_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_software_name;
+    use super::{FEATURES, features, is_software_name};
+
+    #[test]
+    fn features_are_named_as_the_version_can_read_them() {
+        for (version, supported) in [(3, 0), (4, FEATURES.len())] {
+            let response = features(version);
+            assert_eq!(response.supported_features.len(), supported);
+            let finalized =
+                response.finalized_features.iter().map(|one| (one.name.as_str(), one.max_version_level));
+            assert_eq!(finalized.collect::<Vec<_>>(), FEATURES);
+            assert!(response.finalized_features_epoch >= 0);
+        }
+    }
 
     #[test]
     fn software_names_follow_the_pattern() {

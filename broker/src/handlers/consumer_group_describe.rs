@@ -1,6 +1,7 @@
 //! `ConsumerGroupDescribe` (key 69, versions 0 and 1; KIP-848).
 //!
-//! 69 for an unknown group and for a classic one, which `DescribeGroups` describes. 1 brings the type of a member.
+//! 69 for an unknown group and for a classic one, which `DescribeGroups` describes; 24 for the empty id. A group with a topic
+//! that the client may not describe is answered with 29. 1 brings the type of a member.
 
 use crate::authorizer::{Operation, ResourceType};
 use crate::groups::actor::{Command, ConsumerDescription};
@@ -15,6 +16,16 @@ use crate::protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescr
 /// A member that speaks the consumer protocol itself.
 const CONSUMER_MEMBER: i8 = 1;
 
+/// The topics that a description names.
+fn topics_of(group: &DescribedGroup) -> impl Iterator<Item = &str> {
+    group.members.iter().flat_map(|member| {
+        let assigned =
+            member.assignment.topic_partitions.iter().chain(&member.target_assignment.topic_partitions);
+        let assigned = assigned.map(|topic| topic.topic_name.as_str());
+        assigned.chain(member.subscribed_topic_names.iter().map(String::as_str))
+    })
+}
+
 impl Groups {
     /// Describes groups of the consumer protocol.
     pub async fn consumer_group_describe(
@@ -26,6 +37,7 @@ impl Groups {
         let mut groups = Vec::with_capacity(request.group_ids.len());
         for group_id in request.group_ids {
             let asked = match client.check_group(Operation::Describe, &group_id) {
+                Ok(()) if group_id.is_empty() => Err(ErrorCode::InvalidGroupId),
                 Ok(()) => self.ask(&group_id, |reply| Command::DescribeConsumer { reply }).await,
                 Err(code) => Err(code),
             };
@@ -38,6 +50,13 @@ impl Groups {
                 },
                 Err(error) => DescribedGroup { error_code: error.into(), ..DescribedGroup::default() },
             };
+            if !client.sees_topics(topics_of(&described)) {
+                described = DescribedGroup {
+                    error_code: ErrorCode::TopicAuthorizationFailed.into(),
+                    error_message: Some("The group has topics that the client may not describe.".to_owned()),
+                    ..DescribedGroup::default()
+                };
+            }
             if request.include_authorized_operations && described.error_code == 0 {
                 described.authorized_operations = client.access.operations(ResourceType::Group, &group_id);
             }

@@ -1,7 +1,7 @@
 //! `ConsumerGroupHeartbeat` (key 68, versions 0 and 1; KIP-848).
 //!
-//! 1 brings the member id chosen by the client and subscription by pattern, which is not built: 128. Answered once what
-//! changed is durable.
+//! 1 brings the member id chosen by the client and subscription by pattern. A topic named that the client may not describe
+//! refuses the request with 29; a pattern matches what it may describe. Answered once what changed is durable.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +37,12 @@ impl Groups {
         }
         if let Err(code) = client.check_group(Operation::Read, &request.group_id) {
             return refused(code, text(code));
+        }
+        if !client.sees_topics(request.subscribed_topic_names.iter().flatten().map(String::as_str)) {
+            return refused(
+                ErrorCode::TopicAuthorizationFailed,
+                "a topic of the subscription is not allowed",
+            );
         }
         let (group, member_id) = (request.group_id.clone(), request.member_id.clone());
         let joins = request.member_epoch == JOIN_EPOCH;
@@ -154,6 +160,7 @@ fn translate(request: ConsumerGroupHeartbeatRequest, client: &ClientInfo) -> Res
         rack_id: request.rack_id,
         client_id: client.client_id.clone(),
         client_host: client.host.clone(),
+        access: client.access.clone(),
         rebalance_timeout_ms: request.rebalance_timeout_ms,
         topics,
         pattern: request.subscribed_topic_regex,

@@ -46,7 +46,7 @@ async fn create(
     if !context.access.allows_cluster(Operation::Create) {
         context.access.check(Operation::Create, ResourceType::Topic, &topic.name).map_err(denied)?;
     }
-    if is_internal(&topic.name) {
+    if is_internal(&topic.name) && broker.topics().get(&topic.name).is_none() {
         let message = "The name belongs to a topic that the broker keeps for itself.".to_owned();
         return Err((ErrorCode::InvalidTopicException, message));
     }

@@ -109,7 +109,13 @@ async fn produce_topic(
     let topics = context.broker.topics();
     let topic = if by_id { topics.get_by_id(data.topic_id.into_bytes()) } else { topics.get(&data.name) };
     let head = TopicProduceResponse { name: data.name, topic_id: data.topic_id, ..Default::default() };
-    let unknown = if by_id { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
+    let unknown = if by_id {
+        ErrorCode::UnknownTopicId
+    } else {
+        let allowed =
+            topic.is_some() || context.access.allows(Operation::Write, ResourceType::Topic, &head.name);
+        if allowed { ErrorCode::UnknownTopicOrPartition } else { ErrorCode::TopicAuthorizationFailed }
+    };
     let parts = data.partition_data.into_iter().map(|data| async {
         let (index, outcome) = (
             data.index,

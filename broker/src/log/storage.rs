@@ -23,6 +23,8 @@ pub enum OpenMode {
     ReadWrite,
     /// As `ReadWrite`, emptied first.
     Truncate,
+    /// As `Truncate`, and for the owner of the process alone from before the first byte is written.
+    TruncatePrivate,
 }
 
 /// A name in a folder.
@@ -103,8 +105,20 @@ pub fn replace_file(
     temporary: &str,
     content: &[u8],
 ) -> io::Result<()> {
+    replace_file_as(OpenMode::Truncate, storage, dir, name, temporary, content)
+}
+
+/// As [`replace_file`], with how the new content is staged: [`OpenMode::Truncate`] or [`OpenMode::TruncatePrivate`].
+pub fn replace_file_as(
+    mode: OpenMode,
+    storage: &dyn Storage,
+    dir: &Path,
+    name: &str,
+    temporary: &str,
+    content: &[u8],
+) -> io::Result<()> {
     let staged = dir.join(temporary);
-    let file = storage.open(&staged, OpenMode::Truncate)?;
+    let file = storage.open(&staged, mode)?;
     file.write_at(0, content)?;
     file.sync_data()?;
     storage.rename(&staged, &dir.join(name))?;

@@ -7,8 +7,9 @@ use super::{ID_BYTES_MAX, Id, Producer, TopicPartitions, Transaction, Transactio
 use crate::protocol::ErrorCode;
 
 impl Transactions {
-    /// A producer begins (`InitProducerId`): whoever had the transactional id before is shut out, and what it left open is
-    /// aborted. `expected` is the producer that goes on after an error.
+    /// A producer begins (`InitProducerId`): whoever had the transactional id before is shut out. When that one left a
+    /// transaction open, this aborts it and answers 51, and the client asks again, as with Kafka. `expected` is the producer
+    /// that goes on after an error.
     pub(crate) async fn init(
         &self,
         transactional_id: &str,
@@ -40,27 +41,24 @@ impl Transactions {
         &self,
         id: &Arc<Id>,
         timeout_ms: i32,
-        mut expected: Option<Producer>,
+        expected: Option<Producer>,
     ) -> Result<Producer, ErrorCode> {
-        loop {
-            let now_ms = self.now_ms();
-            let known = match id.state() {
-                Some(known) => known,
-                None => Arc::new(Transaction::new(self.fresh_id().await?, timeout_ms, now_ms)),
-            };
-            let next = match known.init(expected, timeout_ms, now_ms)? {
-                Init::Next(next) => next,
-                Init::Rotate => known.rotated(self.fresh_id().await?, expected.is_some(), timeout_ms, now_ms),
-                Init::Abort(prepared) => {
-                    self.store(id, prepared).await?;
-                    self.carry_out(id).await.map_err(|_| ErrorCode::ConcurrentTransactions)?;
-                    // It was the present one; the epoch has moved on by this abort.
-                    expected = None;
-                    continue;
-                }
-            };
-            return Ok(self.store(id, next).await?.producer());
-        }
+        let now_ms = self.now_ms();
+        let known = match id.state() {
+            Some(known) => known,
+            None => Arc::new(Transaction::new(self.fresh_id().await?, timeout_ms, now_ms)),
+        };
+        let next = match known.init(expected, timeout_ms, now_ms)? {
+            Init::Next(next) => next,
+            Init::Rotate => known.rotated(self.fresh_id().await?, expected.is_some(), timeout_ms, now_ms),
+            Init::Abort(prepared) => {
+                self.store(id, prepared).await?;
+                // What cannot be carried out now will be; meanwhile the answer stays the same.
+                let _ = self.carry_out(id).await;
+                return Err(ErrorCode::ConcurrentTransactions);
+            }
+        };
+        Ok(self.store(id, next).await?.producer())
     }
 
     async fn fresh_id(&self) -> Result<i64, ErrorCode> {

@@ -195,7 +195,11 @@ impl Transaction {
             State::Ongoing if expected.is_some_and(|expected| expected != self.producer()) => {
                 Err(ErrorCode::ProducerFenced)
             }
-            State::Ongoing => Ok(Init::Abort(self.fenced(now_ms))),
+            // The one whose transaction this is may repeat its request once the abort is done.
+            State::Ongoing => {
+                let last_epoch = expected.map_or(-1, |expected| expected.epoch);
+                Ok(Init::Abort(Self { last_epoch, ..self.fenced(now_ms) }))
+            }
             State::Empty | State::CompleteCommit | State::CompleteAbort => {
                 if self.exhausted() && expected.is_none_or(|expected| expected.epoch == self.epoch) {
                     return Ok(Init::Rotate);

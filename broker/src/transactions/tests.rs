@@ -100,8 +100,11 @@ async fn a_second_instance_fences_the_first_and_aborts_what_it_left() {
     let first = bench.transactions.init("tx", 60_000, None).await.unwrap();
     bench.add("tx", first, &[0]).await.unwrap();
     bench.write(0, first, 0, "left").await;
+    // the first answer is that something is going on, and ends it
+    let busy = bench.transactions.init("tx", 60_000, None).await;
+    assert_eq!(busy, Err(ErrorCode::ConcurrentTransactions));
     let second = bench.transactions.init("tx", 60_000, None).await.unwrap();
-    assert!(second.id == first.id && second.epoch > first.epoch, "{second:?}");
+    assert!(second.id == first.id && second.epoch == first.epoch + 2, "{second:?}");
     assert_eq!(committed(&bench.partition(0)).await, [""; 0]);
     assert_eq!(bench.partition(0).last_stable_offset(), bench.partition(0).high_watermark());
     let fenced = Err(ErrorCode::ProducerFenced);
@@ -109,6 +112,22 @@ async fn a_second_instance_fences_the_first_and_aborts_what_it_left() {
     assert_eq!(bench.transactions.end("tx", first, true, false).await.map(|_| ()), fenced);
     assert_eq!(bench.transactions.init("tx", 60_000, Some(first)).await.map(|_| ()), fenced);
     bench.add("tx", second, &[0]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_producer_that_goes_on_after_an_error_ends_its_own_transaction() {
+    let bench = Bench::new().await;
+    let before = bench.transactions.init("tx", 60_000, None).await.unwrap();
+    bench.add("tx", before, &[0]).await.unwrap();
+    bench.write(0, before, 0, "left").await;
+    let busy = bench.transactions.init("tx", 60_000, Some(before)).await;
+    assert_eq!(busy, Err(ErrorCode::ConcurrentTransactions));
+    let after = bench.transactions.init("tx", 60_000, Some(before)).await.unwrap();
+    assert_eq!(after, Producer { epoch: before.epoch + 1, ..before });
+    bench.add("tx", after, &[0]).await.unwrap();
+    bench.write(0, after, 0, "new").await;
+    bench.transactions.end("tx", after, true, false).await.unwrap();
+    assert_eq!(committed(&bench.partition(0)).await, ["new"]);
 }
 
 #[tokio::test]

@@ -57,6 +57,10 @@ async fn topics_are_created_and_refused_with_kafkas_codes() {
         assert_eq!(result.error_message.is_some(), code != 0);
         assert_eq!(result.topic_id.is_nil(), code != 0);
     }
+    // once it is there, it is as there as any other
+    client.topic("__consumer_offsets").await;
+    assert_eq!(create(&mut client, "__consumer_offsets", 1, 1).await.topics[0].error_code, 36);
+    broker.broker.topics().delete("__consumer_offsets").await.unwrap();
     let all: MetadataResponse =
         client.call(&MetadataRequest { topics: None, ..Default::default() }, 12).await;
     let named: Vec<_> =

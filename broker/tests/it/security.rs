@@ -477,4 +477,38 @@ async fn a_right_opens_what_it_names_and_no_more() {
     let refused: MetadataResponse = bob.call(&request, 12).await;
     assert_eq!(refused.topics[0].error_code, 29);
     assert!(broker.broker.topics().get("fresh").is_none());
+    // what is not there is not told apart from what may not be written
+    let records = Some(crate::batches::batch(&[b"v"]));
+    for topic in ["fresh", "others"] {
+        let refused: ProduceResponse =
+            bob.call(&crate::batches::produce(topic, -1, records.clone()), 9).await;
+        assert_eq!(refused.responses[0].partition_responses[0].error_code, 29, "{topic}");
+    }
+    consumes_what_it_may_describe(&mut ann, &mut bob).await;
+}
+
+/// The consumer group protocol of somebody who may read "orders" alone.
+async fn consumes_what_it_may_describe(ann: &mut Client, bob: &mut Client) {
+    let join = |member: &str, topics: Option<&[&str]>, pattern: Option<&str>| ConsumerGroupHeartbeatRequest {
+        group_id: "readers".to_owned(),
+        member_id: member.to_owned(),
+        rebalance_timeout_ms: 10_000,
+        subscribed_topic_names: topics.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+        subscribed_topic_regex: pattern.map(str::to_owned),
+        topic_partitions: Some(Vec::new()),
+        ..Default::default()
+    };
+    let named: &[&str] = &["orders", "others"];
+    let refused: ConsumerGroupHeartbeatResponse = bob.call(&join("b", Some(named), None), 1).await;
+    assert_eq!(refused.error_code, 29);
+    let joined: ConsumerGroupHeartbeatResponse = bob.call(&join("b", None, Some(".*")), 1).await;
+    assert_eq!(joined.assignment.map(|assigned| assigned.topic_partitions.len()), Some(1));
+    let request =
+        ConsumerGroupDescribeRequest { group_ids: vec!["readers".to_owned()], ..Default::default() };
+    let shown: ConsumerGroupDescribeResponse = bob.call(&request, 1).await;
+    assert_eq!((shown.groups[0].error_code, shown.groups[0].members.len()), (0, 1));
+    let joined: ConsumerGroupHeartbeatResponse = ann.call(&join("a", Some(named), None), 1).await;
+    assert_eq!(joined.error_code, 0);
+    let shown: ConsumerGroupDescribeResponse = bob.call(&request, 1).await;
+    assert_eq!((shown.groups[0].error_code, shown.groups[0].members.len()), (29, 0));
 }

@@ -49,6 +49,7 @@ pub(super) fn beat(member: &str, epoch: i32) -> Heartbeat {
         rack_id: None,
         client_id: "client".to_owned(),
         client_host: "/127.0.0.1".to_owned(),
+        access: Access::unrestricted(),
         rebalance_timeout_ms: -1,
         topics: None,
         pattern: None,
@@ -191,6 +192,28 @@ fn a_static_member_comes_back_to_its_partitions() {
     bench.told(named(beat("a2", LEAVE_STATIC_EPOCH)));
     bench.pass(SESSION_MS);
     assert!(bench.group.members.is_empty(), "its place is kept for a session only");
+}
+
+#[test]
+fn a_pattern_matches_what_its_member_may_describe() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = crate::config::AuthorizerSettings {
+        super_users: BTreeSet::new(),
+        allow_everyone_if_no_acl_found: false,
+    };
+    let storage = std::sync::Arc::new(crate::log::storage::Fs);
+    let authorizer = crate::authorizer::Authorizer::open(storage, dir.path(), settings).unwrap();
+    authorizer
+        .change(|acls| acls.insert(crate::authorizer::tests::acl("ALLOW ann * READ LITERAL orders-eu")))
+        .unwrap();
+    let principal = crate::connection::Principal::user("ann");
+    let access = Access::new(Some(std::sync::Arc::new(authorizer)), principal, [127, 0, 0, 1].into());
+    let mut bench = Bench::new(&[("orders-eu", 1), ("orders-us", 1)]);
+    let by_pattern = |member| Heartbeat { pattern: Some("orders-.*".to_owned()), ..joining(member, &[]) };
+    let (_, given) = bench.told(Heartbeat { access: access.clone(), ..by_pattern("a") });
+    assert_eq!(given, Some(parts("orders-eu", &[0])));
+    // stored, and what is stored holds the pattern alone
+    assert!(!bench.group.subscribes("orders-us"));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The operating system's files.
 
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -11,6 +11,9 @@ use std::time::UNIX_EPOCH;
 use rustix::fs::FlockOperation;
 
 use super::{Entry, OpenMode, Storage, StorageFile};
+
+/// Readable and writable by the owner, nobody else.
+const OWNER_ALONE: u32 = 0o600;
 
 /// [`Storage`] on the operating system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,10 +23,19 @@ impl Storage for Fs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn StorageFile>> {
         let mut options = OpenOptions::new();
         options.read(true);
+        let private = mode == OpenMode::TruncatePrivate;
         if mode != OpenMode::Read {
-            options.write(true).create(true).truncate(mode == OpenMode::Truncate);
+            options.write(true).create(true).truncate(private || mode == OpenMode::Truncate);
         }
-        Ok(Arc::new(FsFile(options.open(path)?)))
+        if private {
+            options.mode(OWNER_ALONE);
+        }
+        let file = options.open(path)?;
+        if private {
+            // one that was there already has the mode it was made with
+            file.set_permissions(Permissions::from_mode(OWNER_ALONE))?;
+        }
+        Ok(Arc::new(FsFile(file)))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {

@@ -242,7 +242,7 @@ impl Storage for Memory {
                 inode
             }
         };
-        if mode == OpenMode::Truncate {
+        if matches!(mode, OpenMode::Truncate | OpenMode::TruncatePrivate) {
             state.step()?;
             state.inodes[inode].content.clear();
         }
