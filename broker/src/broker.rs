@@ -10,6 +10,7 @@ use crate::config::BrokerConfig;
 use crate::connection::{ByteLimit, Connection};
 use crate::credentials::Credentials;
 use crate::durability::LogConfig;
+use crate::dynamic_config::{self, DynamicConfigs, Refused, Scope, Settings};
 use crate::error::OpenError;
 use crate::groups::Groups;
 use crate::log::storage::{Fs, Storage};
@@ -42,6 +43,7 @@ struct Inner {
     request_bytes: ByteLimit,
     authorizer: Option<Arc<Authorizer>>,
     credentials: Credentials,
+    dynamic_configs: Arc<DynamicConfigs>,
     logins: Semaphore,
 }
 
@@ -58,6 +60,10 @@ impl Broker {
         storage: Arc<dyn Storage>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        let (dir, on) = (config.data_dir.clone(), Arc::clone(&storage));
+        let reading = tokio::task::spawn_blocking(move || DynamicConfigs::open(on, &dir));
+        let dynamic_configs = Arc::new(reading.await.map_err(OpenError::Interrupted)??);
+        let given = TopicDefaults::from_broker(config.given())?;
         let log_config = LogConfig {
             node_id: config.node_id,
             durability: match config.durability.as_str() {
@@ -65,7 +71,7 @@ impl Broker {
                 "os" => Durability::Os,
                 _ => Durability::Fsync,
             },
-            topic_defaults: TopicDefaults::from_broker(config.given())?,
+            topic_defaults: dynamic_configs.topic_defaults(&given),
             recovery_threads: config.recovery_threads,
             retention_check_interval: config.retention_check_interval,
             producer_id_expiration_ms: config.producer_id_expiration_ms,
@@ -87,6 +93,7 @@ impl Broker {
         let (topics, producer_ids, credentials, authorizer) =
             opening.await.map_err(OpenError::Interrupted)??;
         let groups = Groups::open(&topics, config.groups.clone(), Arc::clone(&clock));
+        groups.configure(dynamic_configs.group_settings());
         let settings = config.transactions.clone();
         let transactions = Transactions::open(&topics, &groups, producer_ids.clone(), settings, clock);
         let schema_context = Arc::from(config.schema_context.as_str());
@@ -103,6 +110,7 @@ impl Broker {
             request_bytes,
             authorizer,
             credentials,
+            dynamic_configs,
             logins: Semaphore::new(LOGINS_AT_ONCE),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -166,6 +174,31 @@ impl Broker {
     /// The users.
     pub fn credentials(&self) -> &Credentials {
         &self.inner.credentials
+    }
+
+    /// The settings made while running.
+    pub(crate) fn dynamic_configs(&self) -> &DynamicConfigs {
+        &self.inner.dynamic_configs
+    }
+
+    /// Puts `settings` in the place of those made on a resource while running: durable and in force on return.
+    pub(crate) async fn configure(&self, scope: Scope, settings: Settings) -> Result<(), Refused> {
+        dynamic_config::check(&scope, &settings, self.groups().config())?;
+        let idle = dynamic_config::without_effect(&scope, &settings).join(", ");
+        if !idle.is_empty() {
+            tracing::warn!(settings = idle, "settings are kept and have no effect on this broker");
+        }
+        let configs = Arc::clone(&self.inner.dynamic_configs);
+        let replacing = tokio::task::spawn_blocking(move || configs.replace(scope, settings));
+        replacing.await.map_err(std::io::Error::other)??;
+        self.groups().configure(self.inner.dynamic_configs.group_settings());
+        let this = self.clone();
+        let inheriting = self.topics().inherit(move || {
+            // they were read at start
+            let given = TopicDefaults::from_broker(this.config().given()).unwrap_or_default();
+            this.inner.dynamic_configs.topic_defaults(&given)
+        });
+        inheriting.await.map_err(|error| std::io::Error::other(error).into())
     }
 
     /// Turns to hash a password.

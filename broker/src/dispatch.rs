@@ -75,12 +75,14 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::DescribeClientQuotas, 0, 1),
     row(ApiKey::DescribeUserScramCredentials, 0, 0),
     row(ApiKey::AlterUserScramCredentials, 0, 0),
+    row(ApiKey::DescribeQuorum, 0, 1),
     row(ApiKey::DescribeCluster, 0, 2),
     row(ApiKey::DescribeProducers, 0, 0),
     row(ApiKey::DescribeTransactions, 0, 0),
     row(ApiKey::ListTransactions, 0, 2),
     row(ApiKey::ConsumerGroupHeartbeat, 0, 1),
     row(ApiKey::ConsumerGroupDescribe, 0, 1),
+    row(ApiKey::ListConfigResources, 0, 1),
     row(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
@@ -319,7 +321,9 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
         | ApiKey::DescribeClientQuotas
         | ApiKey::DescribeUserScramCredentials
         | ApiKey::AlterUserScramCredentials
+        | ApiKey::DescribeQuorum
         | ApiKey::DescribeCluster
+        | ApiKey::ListConfigResources
         | ApiKey::DescribeTopicPartitions => run_admin(context, reader).await,
         ApiKey::SaslHandshake => {
             let request = messages::SaslHandshakeRequest::read(&mut reader, context.version)?;
@@ -449,6 +453,12 @@ async fn run_admin(context: &Context, mut reader: Reader) -> Result<Reply, Refus
             let handler = handlers::user_scram_credentials::alter;
             let request = messages::AlterUserScramCredentialsRequest::read(&mut reader, context.version)?;
             Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+        }
+        ApiKey::DescribeQuorum => {
+            call!(context, reader, DescribeQuorumRequest, handlers::describe_quorum::handle)
+        }
+        ApiKey::ListConfigResources => {
+            call!(context, reader, ListConfigResourcesRequest, handlers::list_config_resources::handle)
         }
         ApiKey::DescribeCluster => {
             call!(context, reader, DescribeClusterRequest, handlers::describe_cluster::handle)

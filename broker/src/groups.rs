@@ -25,11 +25,12 @@ pub mod records;
 pub(crate) mod state;
 mod transactions;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -98,8 +99,18 @@ pub struct Groups {
     inner: Arc<Inner>,
 }
 
+/// What was set on a group; what is not set is as for all groups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct GroupSettings {
+    /// `consumer.session.timeout.ms`.
+    pub(crate) session_timeout_ms: Option<u64>,
+    /// `consumer.heartbeat.interval.ms`.
+    pub(crate) heartbeat_interval_ms: Option<i32>,
+}
+
 struct Inner {
     config: GroupsConfig,
+    settings: ArcSwap<BTreeMap<String, GroupSettings>>,
     directory: Arc<Directory>,
     surroundings: Surroundings,
     tickets: AtomicU64,
@@ -169,7 +180,8 @@ impl Groups {
         let tasks = TaskTracker::new();
         let tickets = AtomicU64::new(0);
         let expected = Mutex::default();
-        let inner = Inner { config, directory, surroundings, tickets, loaded, expected, tasks };
+        let settings = ArcSwap::default();
+        let inner = Inner { config, settings, directory, surroundings, tickets, loaded, expected, tasks };
         let groups = Self { inner: Arc::new(inner) };
         let worker = groups.clone();
         groups.inner.tasks.spawn(async move {
@@ -233,6 +245,16 @@ impl Groups {
                 tokio::task::yield_now().await;
             }
         }
+    }
+
+    /// What is set on single groups, from each member's next heartbeat on.
+    pub(crate) fn configure(&self, settings: BTreeMap<String, GroupSettings>) {
+        self.inner.settings.store(Arc::new(settings));
+    }
+
+    /// What is set on a group.
+    pub(crate) fn settings_of(&self, group: &str) -> GroupSettings {
+        self.inner.settings.load().get(group).copied().unwrap_or_default()
     }
 
     /// The coordinator's settings.

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 
+use arc_swap::ArcSwap;
 use thiserror::Error;
 
 pub mod config;
@@ -32,7 +33,7 @@ use crate::durability::Engine;
 use crate::log::checkpoint::CheckpointError;
 use crate::log::lock;
 use crate::partition::Partition;
-use config::{ConfigError, TopicConfig};
+use config::{ConfigError, TopicConfig, TopicDefaults};
 use journal::Journal;
 use meta::Meta;
 
@@ -195,6 +196,8 @@ struct Inner {
     meta: Meta,
     registry: RwLock<Registry>,
     journal: Mutex<Journal>,
+    /// What topics inherit; changed on the administrative thread.
+    defaults: ArcSwap<TopicDefaults>,
     housekeeper: Mutex<Option<JoinHandle<()>>>,
     closed: AtomicBool,
     lock_file: Mutex<Option<Box<dyn Debug + Send + Sync>>>,

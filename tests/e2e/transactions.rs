@@ -220,6 +220,15 @@ fn confluents_python_client_works_in_transactions() {
     assert_eq!(answer, "ok");
 }
 
+/// In the second protocol (KIP-890): no partition is named beforehand, every end bumps the epoch.
+#[test]
+fn the_java_client_works_in_transactions() {
+    let often = "transaction.abort.timed.out.transaction.cleanup.interval.ms=200";
+    let assay = Launch::default().arg("--broker-config").arg(often).start().unwrap();
+    let Some(answer) = foreign::java("Transactions", &[&assay.broker]).unwrap() else { return };
+    assert!(answer["done"].as_u64().unwrap() > 25, "{answer}");
+}
+
 /// Does a step of work; `None` when there was nothing to do.
 type Step = Box<dyn FnMut() -> Result<Option<usize>, KafkaError>>;
 

@@ -89,6 +89,8 @@ pub(crate) struct Heartbeat {
     pub(crate) client_host: String,
     /// What the client may do: its pattern matches what it may describe.
     pub(crate) access: Access,
+    /// How long the member may be silent; none for as long as in all groups.
+    pub(crate) session_ms: Option<u64>,
     /// How long it may take to give partitions up; not positive means unchanged.
     pub(crate) rebalance_timeout_ms: i32,
     /// Topics; none means unchanged.
@@ -278,7 +280,7 @@ impl ConsumerGroup {
             });
         let recorded = before.is_some_and(|before| before.same_record(&member));
         let mut member = member;
-        member.touch(now.tick_ms, self.limits.session_ms);
+        member.touch(now.tick_ms, beat.session_ms.unwrap_or(self.limits.session_ms));
         if beat.member_epoch == JOIN_EPOCH && member.epoch == LEAVE_STATIC_EPOCH {
             member.epoch = JOIN_EPOCH;
         }
@@ -319,7 +321,7 @@ impl ConsumerGroup {
             member.previous_epoch = member.epoch;
             member.epoch = LEAVE_STATIC_EPOCH;
             member.revoking_until = None;
-            member.touch(now.tick_ms, self.limits.session_ms);
+            member.touch(now.tick_ms, beat.session_ms.unwrap_or(self.limits.session_ms));
             self.changes.insert(Change::Current(beat.member_id.clone()));
         } else {
             self.remove(&beat.member_id);

@@ -1,11 +1,13 @@
-//! `AlterConfigs` (key 33): replaces all settings made on a topic.
+//! `AlterConfigs` (key 33): replaces all settings made on a topic, on this broker or all brokers, or on a group.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::authorizer::{CLUSTER_NAME, Operation, ResourceType};
 use crate::dispatch::Context;
+use crate::dynamic_config::{Refused, Scope, check};
 use crate::error::{denied, topic_error};
-use crate::handlers::describe_configs::{BROKER, TOPIC};
+use crate::handlers::describe_configs::{BROKER, CLIENT_METRICS, GROUP, TOPIC, broker_scope};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::alter_configs::AlterConfigsResourceResponse;
 use crate::protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
@@ -13,13 +15,21 @@ use crate::topics::{Topic, TopicError};
 
 pub(crate) type Refusal = (ErrorCode, String);
 
+/// What settings are made on.
+pub(crate) enum Target {
+    /// A topic.
+    Topic(Arc<Topic>),
+    /// Anything else.
+    Kept(Scope),
+}
+
 pub(crate) async fn handle(context: &Context, request: AlterConfigsRequest) -> AlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in request.resources {
         let settings = resource.configs.into_iter();
         let settings = settings.filter_map(|config| Some((config.name, config.value?))).collect();
         let outcome = match find(context, resource.resource_type, &resource.resource_name) {
-            Ok(topic) => apply(context, &topic, settings, request.validate_only).await,
+            Ok(target) => apply(context, &target, settings, request.validate_only).await,
             Err(refusal) => Err(refusal),
         };
         let (code, error_message) = split(outcome);
@@ -33,21 +43,32 @@ pub(crate) async fn handle(context: &Context, request: AlterConfigsRequest) -> A
     AlterConfigsResponse { responses, ..Default::default() }
 }
 
-/// The topic of a resource; broker settings are given at start and do not change.
-pub(crate) fn find(
-    context: &Context,
-    resource_type: i8,
-    name: &str,
-) -> Result<std::sync::Arc<Topic>, Refusal> {
+/// What a resource names, once the client is found to be allowed to change it.
+pub(crate) fn find(context: &Context, resource_type: i8, name: &str) -> Result<Target, Refusal> {
+    let access = &context.access;
     match resource_type {
         TOPIC => {
-            context.access.check(Operation::AlterConfigs, ResourceType::Topic, name).map_err(denied)?;
-            context.broker.topics().get(name).ok_or_else(|| topic_error(&TopicError::Unknown))
+            access.check(Operation::AlterConfigs, ResourceType::Topic, name).map_err(denied)?;
+            let topic = context.broker.topics().get(name);
+            topic.map(Target::Topic).ok_or_else(|| topic_error(&TopicError::Unknown))
+        }
+        GROUP => {
+            access.check(Operation::AlterConfigs, ResourceType::Group, name).map_err(denied)?;
+            if name.is_empty() {
+                return Err((
+                    ErrorCode::InvalidRequest,
+                    "Default group resources are not allowed.".to_owned(),
+                ));
+            }
+            Ok(Target::Kept(Scope::Group(name.to_owned())))
         }
         BROKER => {
-            let allowed = context.access.check(Operation::AlterConfigs, ResourceType::Cluster, CLUSTER_NAME);
-            allowed.map_err(denied)?;
-            Err((ErrorCode::InvalidRequest, "Broker settings are given at start.".to_owned()))
+            access.check(Operation::AlterConfigs, ResourceType::Cluster, CLUSTER_NAME).map_err(denied)?;
+            broker_scope(context, name).map(Target::Kept)
+        }
+        CLIENT_METRICS => {
+            access.check(Operation::AlterConfigs, ResourceType::Cluster, CLUSTER_NAME).map_err(denied)?;
+            Err((ErrorCode::InvalidRequest, "Client metrics are not collected by this broker.".to_owned()))
         }
         other => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {other}"))),
     }
@@ -56,17 +77,40 @@ pub(crate) fn find(
 /// Checks the settings and, unless only that is asked for, puts them in place of the present ones.
 pub(crate) async fn apply(
     context: &Context,
-    topic: &Topic,
+    target: &Target,
     settings: BTreeMap<String, String>,
     validate_only: bool,
 ) -> Result<(), Refusal> {
-    let topics = context.broker.topics();
-    let pairs = settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    topics.topic_config(pairs).map_err(|error| topic_error(&error))?;
-    if !validate_only {
-        topics.alter_config(topic.name(), settings).await.map_err(|error| topic_error(&error))?;
+    let broker = &context.broker;
+    match target {
+        Target::Topic(topic) => {
+            let pairs = settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            broker.topics().topic_config(pairs).map_err(|error| topic_error(&error))?;
+            if !validate_only {
+                let altered = broker.topics().alter_config(topic.name(), settings).await;
+                altered.map_err(|error| topic_error(&error))?;
+            }
+            Ok(())
+        }
+        Target::Kept(scope) if validate_only => {
+            check(scope, &settings, broker.groups().config()).map_err(|error| refusal(&error))
+        }
+        Target::Kept(scope) => {
+            broker.configure(scope.clone(), settings).await.map_err(|error| refusal(&error))
+        }
     }
-    Ok(())
+}
+
+fn refusal(refused: &Refused) -> Refusal {
+    let code = match refused {
+        Refused::Static(_) => ErrorCode::InvalidRequest,
+        Refused::Invalid(_) => ErrorCode::InvalidConfig,
+        Refused::Io(_) => {
+            tracing::error!(error = %refused, "settings not stored");
+            return (ErrorCode::KafkaStorageError, "disk error".to_owned());
+        }
+    };
+    (code, refused.to_string())
 }
 
 /// Code and text of an outcome.

@@ -12,7 +12,7 @@ use crate::groups::actor::Command;
 use crate::groups::consumer::{
     Assignment, Assignor, Heartbeat, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Told,
 };
-use crate::groups::{ClientInfo, Groups, NAME_BYTES_MAX, Pattern};
+use crate::groups::{ClientInfo, GroupSettings, Groups, NAME_BYTES_MAX, Pattern};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::consumer_group_heartbeat::{self as message, TopicPartitions};
 use crate::protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
@@ -46,8 +46,9 @@ impl Groups {
         }
         let (group, member_id) = (request.group_id.clone(), request.member_id.clone());
         let joins = request.member_epoch == JOIN_EPOCH;
+        let settings = self.settings_of(&group);
         let beat = match translate(request, client) {
-            Ok(beat) => beat,
+            Ok(beat) => Heartbeat { session_ms: settings.session_timeout_ms, ..beat },
             Err((code, text)) => return refused(code, text),
         };
         let make = |reply| Command::Beat { beat, reply };
@@ -57,12 +58,17 @@ impl Groups {
             self.ask(&group, make).await.and_then(|told| told.ok_or(ErrorCode::GroupIdNotFound))
         };
         match outcome {
-            Ok(Ok(told)) => self.accepted(member_id, told),
+            Ok(Ok(told)) => self.accepted(member_id, told, settings),
             Ok(Err(code)) | Err(code) => refused(code, text(code)),
         }
     }
 
-    fn accepted(&self, member_id: String, told: Told) -> ConsumerGroupHeartbeatResponse {
+    fn accepted(
+        &self,
+        member_id: String,
+        told: Told,
+        settings: GroupSettings,
+    ) -> ConsumerGroupHeartbeatResponse {
         let assignment = told.assignment.map(|assignment| {
             let topics = assignment.into_iter().map(|(topic_id, partitions)| TopicPartitions {
                 topic_id,
@@ -73,7 +79,9 @@ impl Groups {
         ConsumerGroupHeartbeatResponse {
             member_id: Some(member_id),
             member_epoch: told.member_epoch,
-            heartbeat_interval_ms: self.config().consumer_heartbeat_interval_ms,
+            heartbeat_interval_ms: settings
+                .heartbeat_interval_ms
+                .unwrap_or(self.config().consumer_heartbeat_interval_ms),
             assignment,
             ..ConsumerGroupHeartbeatResponse::default()
         }
@@ -161,6 +169,7 @@ fn translate(request: ConsumerGroupHeartbeatRequest, client: &ClientInfo) -> Res
         client_id: client.client_id.clone(),
         client_host: client.host.clone(),
         access: client.access.clone(),
+        session_ms: None,
         rebalance_timeout_ms: request.rebalance_timeout_ms,
         topics,
         pattern: request.subscribed_topic_regex,

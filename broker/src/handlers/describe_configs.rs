@@ -1,8 +1,9 @@
-//! `DescribeConfigs` (key 32): topics, and this broker under its node id or under the empty name of the cluster default.
+//! `DescribeConfigs` (key 32): topics, groups, and this broker under its node id or under the empty name of the cluster default.
 
 use crate::authorizer::{CLUSTER_NAME, Operation, ResourceType};
 use crate::config::{BrokerConfigSource, BrokerKey, KEYS};
 use crate::dispatch::Context;
+use crate::dynamic_config::{HEARTBEAT_INTERVAL, SESSION_TIMEOUT, Scope, group_defaults};
 use crate::error::denied;
 use crate::handlers::describe_topic_partitions::absent;
 use crate::protocol::ErrorCode;
@@ -16,6 +17,18 @@ use crate::topics::config::{ConfigEntry, ConfigSource, ValueType};
 pub(crate) const TOPIC: i8 = 2;
 /// Resource type of a broker.
 pub(crate) const BROKER: i8 = 4;
+/// Resource type of a broker's log levels.
+pub(crate) const BROKER_LOGGER: i8 = 8;
+/// Resource type of subscriptions to client metrics.
+pub(crate) const CLIENT_METRICS: i8 = 16;
+/// Resource type of a group.
+pub(crate) const GROUP: i8 = 32;
+/// Source of a value set on this broker while it runs, on the wire.
+const DYNAMIC_BROKER: i8 = 2;
+/// Source of a value set on all brokers while they run, on the wire.
+const DYNAMIC_DEFAULT_BROKER: i8 = 3;
+/// Source of a value set on a group, on the wire.
+const DYNAMIC_GROUP: i8 = 8;
 /// Source of a value given at start, on the wire.
 const STATIC_BROKER: i8 = 4;
 /// Source of a default, on the wire.
@@ -75,19 +88,26 @@ fn describe(
         BROKER => {
             let access = &context.access;
             access.check(Operation::DescribeConfigs, ResourceType::Cluster, CLUSTER_NAME).map_err(denied)?;
-            let node_id = context.broker.config().node_id.to_string();
-            if resource.resource_name.is_empty() {
-                // nothing is set for the whole cluster
-                return Ok(Vec::new());
+            let entries = match broker_scope(context, &resource.resource_name)? {
+                Scope::Brokers => dynamic_entries(context, &Scope::Brokers, DYNAMIC_DEFAULT_BROKER),
+                _ => broker_entries(context),
+            };
+            Ok(entries.into_iter().filter(|entry| wanted(&entry.name)).collect())
+        }
+        GROUP => {
+            let name = &resource.resource_name;
+            let access = &context.access;
+            access.check(Operation::DescribeConfigs, ResourceType::Group, name).map_err(denied)?;
+            if name.is_empty() {
+                return Err((ErrorCode::InvalidRequest, "Group name must not be empty".to_owned()));
             }
-            if resource.resource_name != node_id {
-                let message = format!(
-                    "Unexpected broker id, expected {node_id} but received {}",
-                    resource.resource_name
-                );
-                return Err((ErrorCode::InvalidRequest, message));
-            }
-            Ok(broker_entries(context).into_iter().filter(|entry| wanted(&entry.name)).collect())
+            Ok(group_entries(context, name).into_iter().filter(|entry| wanted(&entry.name)).collect())
+        }
+        CLIENT_METRICS => {
+            let access = &context.access;
+            access.check(Operation::DescribeConfigs, ResourceType::Cluster, CLUSTER_NAME).map_err(denied)?;
+            // there are no subscriptions: clients are not asked for metrics
+            Ok(Vec::new())
         }
         _ => {
             Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {}", resource.resource_type)))
@@ -105,7 +125,9 @@ fn topic_entry(entry: ConfigEntry) -> DescribeConfigsResourceResult {
     let broker_name = entry.key.broker_name();
     let mut synonyms = match entry.source {
         ConfigSource::DynamicTopic => vec![synonym(entry.key.name, &entry.value, source)],
-        ConfigSource::StaticBroker => vec![synonym(broker_name, &entry.value, source)],
+        ConfigSource::DynamicBroker | ConfigSource::DynamicDefaultBroker | ConfigSource::StaticBroker => {
+            vec![synonym(broker_name, &entry.value, source)]
+        }
         ConfigSource::Default => Vec::new(),
     };
     synonyms.push(synonym(broker_name, entry.key.default, DEFAULT));
@@ -118,6 +140,49 @@ fn topic_entry(entry: ConfigEntry) -> DescribeConfigsResourceResult {
         documentation: Some(entry.key.documentation.to_owned()),
         ..Default::default()
     }
+}
+
+/// This broker by its node id, or all brokers by the empty name.
+pub(crate) fn broker_scope(context: &Context, name: &str) -> Result<Scope, Refusal> {
+    let node_id = context.broker.config().node_id.to_string();
+    match name {
+        "" => Ok(Scope::Brokers),
+        name if name == node_id => Ok(Scope::Broker),
+        name => {
+            let message = format!("Unexpected broker id, expected {node_id} but received {name}");
+            Err((ErrorCode::InvalidRequest, message))
+        }
+    }
+}
+
+/// What was set on brokers while they run.
+fn dynamic_entries(context: &Context, scope: &Scope, source: i8) -> Vec<DescribeConfigsResourceResult> {
+    let settings = context.broker.dynamic_configs().settings(scope);
+    let rows = settings.iter().map(|(name, value)| DescribeConfigsResourceResult {
+        read_only: false,
+        ..broker_entry(name, value, source, ValueType::String, "Set while running.")
+    });
+    rows.collect()
+}
+
+fn group_entries(context: &Context, name: &str) -> Vec<DescribeConfigsResourceResult> {
+    let broker = &context.broker;
+    let settings = broker.dynamic_configs().settings(&Scope::Group(name.to_owned()));
+    let (session, interval) = group_defaults(broker.groups().config());
+    let rows = [
+        (HEARTBEAT_INTERVAL, interval, "How often members of the consumer protocol send heartbeats."),
+        (SESSION_TIMEOUT, session, "How long a member of the consumer protocol may be silent."),
+    ];
+    let rows = rows.into_iter().map(|(name, default, documentation)| {
+        let default = default.to_string();
+        let (value, source) = match settings.get(name) {
+            Some(value) => (value, DYNAMIC_GROUP),
+            None => (&default, DEFAULT),
+        };
+        let entry = broker_entry(name, value, source, ValueType::Int, documentation);
+        DescribeConfigsResourceResult { read_only: false, ..entry }
+    });
+    rows.collect()
 }
 
 fn broker_entries(context: &Context) -> Vec<DescribeConfigsResourceResult> {
@@ -136,6 +201,12 @@ fn broker_entries(context: &Context) -> Vec<DescribeConfigsResourceResult> {
     for (name, value) in config.given() {
         if !entries.iter().any(|entry| entry.name == name) {
             entries.push(broker_entry(name, value, STATIC_BROKER, ValueType::String, "Default for topics."));
+        }
+    }
+    for (scope, source) in [(Scope::Brokers, DYNAMIC_DEFAULT_BROKER), (Scope::Broker, DYNAMIC_BROKER)] {
+        for entry in dynamic_entries(context, &scope, source) {
+            entries.retain(|below| below.name != entry.name);
+            entries.push(entry);
         }
     }
     let advertised = context.connection.advertised();

@@ -1,15 +1,16 @@
-//! `IncrementalAlterConfigs` (key 44): sets, deletes, or edits lists among a topic's settings.
+//! `IncrementalAlterConfigs` (key 44): sets, deletes, or edits lists among the settings of a topic, of this broker or all brokers,
+//! or of a group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dispatch::Context;
-use crate::handlers::alter_configs::{Refusal, apply, find, split};
+use crate::handlers::alter_configs::{Refusal, Target, apply, find, split};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig,
 };
 use crate::protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
-use crate::topics::config::{KEYS, TopicConfig, ValueType};
+use crate::topics::config::{KEYS, ValueType};
 
 const SET: i8 = 0;
 const DELETE: i8 = 1;
@@ -38,23 +39,41 @@ async fn alter(
     resource: &AlterConfigsResource,
     validate_only: bool,
 ) -> Result<(), Refusal> {
-    let topic = find(context, resource.resource_type, &resource.resource_name)?;
+    let target = find(context, resource.resource_type, &resource.resource_name)?;
     let names: BTreeSet<&str> = resource.configs.iter().map(|config| config.name.as_str()).collect();
     if names.len() < resource.configs.len() {
         return Err((ErrorCode::InvalidRequest, "A configuration key is given twice.".to_owned()));
     }
-    let present = topic.config();
-    let own = present.overrides().map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let mut settings: BTreeMap<String, String> = own.collect();
+    let mut settings: BTreeMap<String, String> = match &target {
+        Target::Topic(topic) => {
+            let present = topic.config();
+            present.overrides().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        }
+        Target::Kept(scope) => context.broker.dynamic_configs().settings(scope),
+    };
     for change in &resource.configs {
-        edit(&mut settings, &present, change)?;
+        edit(&mut settings, |name| inherited(&target, name), change)?;
     }
-    apply(context, &topic, settings, validate_only).await
+    apply(context, &target, settings, validate_only).await
+}
+
+/// The list in effect when none is set on the resource itself; none for a name that is not one of a list.
+fn inherited(target: &Target, name: &str) -> Option<String> {
+    let lists = KEYS.iter().filter(|key| key.value_type == ValueType::List);
+    match target {
+        Target::Topic(topic) => {
+            let key = lists.into_iter().find(|key| key.name == name)?;
+            topic.config().entries().into_iter().find(|entry| entry.key == key).map(|entry| entry.value)
+        }
+        Target::Kept(_) => {
+            lists.into_iter().find(|key| key.broker_name() == name).map(|key| key.default.to_owned())
+        }
+    }
 }
 
 fn edit(
     settings: &mut BTreeMap<String, String>,
-    present: &TopicConfig,
+    inherited: impl Fn(&str) -> Option<String>,
     change: &AlterableConfig,
 ) -> Result<(), Refusal> {
     let name = change.name.as_str();
@@ -70,15 +89,12 @@ fn edit(
             settings.remove(name);
         }
         operation @ (APPEND | SUBTRACT) => {
-            let list = KEYS.iter().any(|key| key.name == name && key.value_type == ValueType::List);
-            if !list {
+            let Some(inherited) = inherited(name) else {
                 let message =
                     format!("Config value append or subtract is not allowed for config key: {name}");
                 return Err((ErrorCode::InvalidConfig, message));
-            }
-            let entries = present.entries();
-            let current = entries.into_iter().find(|entry| entry.key.name == name).map(|entry| entry.value);
-            let current = settings.get(name).cloned().or(current).unwrap_or_default();
+            };
+            let current = settings.get(name).cloned().unwrap_or(inherited);
             let edited = edit_list(&current, &value()?, operation == APPEND);
             settings.insert(name.to_owned(), edited);
         }

@@ -94,12 +94,14 @@ api_keys! {
     DescribeClientQuotas = 48, DescribeClientQuotasRequest;
     DescribeUserScramCredentials = 50, DescribeUserScramCredentialsRequest;
     AlterUserScramCredentials = 51, AlterUserScramCredentialsRequest;
+    DescribeQuorum = 55, DescribeQuorumRequest;
     DescribeCluster = 60, DescribeClusterRequest;
     DescribeProducers = 61, DescribeProducersRequest;
     DescribeTransactions = 65, DescribeTransactionsRequest;
     ListTransactions = 66, ListTransactionsRequest;
     ConsumerGroupHeartbeat = 68, ConsumerGroupHeartbeatRequest;
     ConsumerGroupDescribe = 69, ConsumerGroupDescribeRequest;
+    ListConfigResources = 74, ListConfigResourcesRequest;
     DescribeTopicPartitions = 75, DescribeTopicPartitionsRequest;
 }
 

@@ -75,6 +75,8 @@ every_request! {
     delete_topics: DeleteTopicsRequest, DeleteTopicsResponse;
     describe_acls: DescribeAclsRequest, DescribeAclsResponse;
     describe_client_quotas: DescribeClientQuotasRequest, DescribeClientQuotasResponse;
+    describe_quorum: DescribeQuorumRequest, DescribeQuorumResponse;
+    list_config_resources: ListConfigResourcesRequest, ListConfigResourcesResponse;
     describe_cluster: DescribeClusterRequest, DescribeClusterResponse;
     describe_configs: DescribeConfigsRequest, DescribeConfigsResponse;
     describe_groups: DescribeGroupsRequest, DescribeGroupsResponse;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
+use super::config::TopicDefaults;
 use super::open::in_parallel;
 use super::{
     Inner, NAME_BYTES_MAX, OpenError, PARTITIONS_MAX, Topic, TopicConfig, TopicError, TopicId, Topics, read,
@@ -70,7 +71,19 @@ impl Topics {
         &self,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<TopicConfig, TopicError> {
-        Ok(TopicConfig::from_map(settings, &self.0.engine.config.topic_defaults)?)
+        Ok(TopicConfig::from_map(settings, &self.0.defaults.load())?)
+    }
+
+    /// What topics inherit becomes what `defaults` says, after all changes before; in effect on return, not kept.
+    pub async fn inherit(
+        &self,
+        defaults: impl FnOnce() -> TopicDefaults + Send + 'static,
+    ) -> Result<(), TopicError> {
+        self.admin(move |inner| {
+            inner.inherit(defaults());
+            Ok(())
+        })
+        .await
     }
 
     async fn admin<T: Send + 'static>(
@@ -79,6 +92,13 @@ impl Topics {
     ) -> Result<T, TopicError> {
         let inner = Arc::clone(&self.0);
         self.0.engine.admin.run(move || job(&inner)).await.ok_or(TopicError::Closed)?
+    }
+}
+
+impl Topic {
+    fn set_config(&self, config: &Arc<TopicConfig>) {
+        *lock(&self.config) = Arc::clone(config);
+        self.partitions().iter().for_each(|partition| partition.set_config(Arc::clone(config)));
     }
 }
 
@@ -213,11 +233,25 @@ impl Inner {
     ) -> Result<Arc<TopicConfig>, TopicError> {
         let topic = read(&self.registry).by_name.get(name).cloned().ok_or(TopicError::Unknown)?;
         let pairs = settings.iter().map(|(name, value)| (&**name, &**value));
-        let config = Arc::new(TopicConfig::from_map(pairs, &self.engine.config.topic_defaults)?);
+        let config = Arc::new(TopicConfig::from_map(pairs, &self.defaults.load())?);
         lock(&self.journal).config(topic.id, settings)?;
-        *lock(&topic.config) = Arc::clone(&config);
-        topic.partitions().iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
+        topic.set_config(&config);
         Ok(config)
+    }
+
+    fn inherit(&self, defaults: TopicDefaults) {
+        let topics: Vec<_> = read(&self.registry).by_name.values().cloned().collect();
+        for topic in topics {
+            let present = topic.config();
+            let settings = present.overrides().map(|(name, value)| -> (&str, &str) { (name, value) });
+            match TopicConfig::from_map(settings, &defaults) {
+                Ok(config) => topic.set_config(&Arc::new(config)),
+                Err(error) => {
+                    tracing::error!(topic = &**topic.name(), %error, "settings of the topic stay as they are");
+                }
+            }
+        }
+        self.defaults.store(Arc::new(defaults));
     }
 }
 

@@ -49,6 +49,10 @@ pub enum ConfigError {
 pub enum ConfigSource {
     /// Set on the topic.
     DynamicTopic,
+    /// Set on this broker while it runs.
+    DynamicBroker,
+    /// Set on all brokers while they run.
+    DynamicDefaultBroker,
     /// Set for the broker.
     StaticBroker,
     /// Nobody set it.
@@ -60,6 +64,8 @@ impl ConfigSource {
     pub fn code(self) -> i8 {
         match self {
             Self::DynamicTopic => 1,
+            Self::DynamicBroker => 2,
+            Self::DynamicDefaultBroker => 3,
             Self::StaticBroker => 4,
             Self::Default => 5,
         }
@@ -79,7 +85,7 @@ pub struct ConfigEntry {
 
 /// Values that stand in for keys a topic does not set: the broker's configuration, by topic key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TopicDefaults(BTreeMap<&'static str, String>);
+pub struct TopicDefaults(BTreeMap<&'static str, (String, ConfigSource)>);
 
 impl TopicDefaults {
     /// Picks the topic defaults out of a broker's configuration (`log.retention.hours`, `message.max.bytes`, ...).
@@ -88,6 +94,14 @@ impl TopicDefaults {
     pub fn from_broker<'a>(
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
+        Self::from_settings(settings, ConfigSource::StaticBroker)
+    }
+
+    /// As [`from_broker`](Self::from_broker), of settings made elsewhere.
+    pub fn from_settings<'a>(
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+        source: ConfigSource,
+    ) -> Result<Self, ConfigError> {
         let settings: BTreeMap<_, _> = settings.into_iter().collect();
         let mut values = BTreeMap::new();
         for key in KEYS {
@@ -95,10 +109,22 @@ impl TopicDefaults {
             if let Some((value, factor)) = found {
                 let value = scaled(key, value.trim(), *factor)?;
                 key.check(&value)?;
-                values.insert(key.name, value);
+                values.insert(key.name, (value, source));
             }
         }
         Ok(Self(values))
+    }
+
+    /// These, and above them `others`.
+    #[must_use]
+    pub fn with(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// Whether a broker's key sets a default of topics.
+    pub fn is_broker_key(name: &str) -> bool {
+        KEYS.iter().any(|key| key.broker_keys.iter().any(|(known, _)| *known == name))
     }
 }
 
@@ -258,8 +284,8 @@ impl TopicConfig {
     fn lookup(&self, key: &'static Key) -> (&str, ConfigSource) {
         if let Some(value) = self.overrides.get(key.name) {
             (value, ConfigSource::DynamicTopic)
-        } else if let Some(value) = self.defaults.0.get(key.name) {
-            (value, ConfigSource::StaticBroker)
+        } else if let Some((value, source)) = self.defaults.0.get(key.name) {
+            (value, *source)
         } else {
             (key.default, ConfigSource::Default)
         }
@@ -328,7 +354,8 @@ struct Values<'a> {
 
 impl Values<'_> {
     fn get(&self, name: &str) -> Option<&str> {
-        self.overrides.get(name).or_else(|| self.defaults.0.get(name)).map(|value| value.trim())
+        let inherited = || self.defaults.0.get(name).map(|(value, _)| value);
+        self.overrides.get(name).or_else(inherited).map(|value| value.trim())
     }
 
     fn text(&self, name: &str) -> &str {

@@ -13,6 +13,8 @@ use crate::clock::Clock;
 use crate::durability::{Engine, LogConfig};
 use crate::log::checkpoint::{self, CLEANER, LOG_START, Offsets, RECOVERY_POINT};
 use crate::log::recovery::{self, RecoveryError, recover};
+use arc_swap::ArcSwap;
+
 use crate::log::storage::{OpenMode, Storage, read_file};
 use crate::log::{PartitionDir, offset_of_file, partition_dir};
 use crate::partition::{Identity, Partition, segment_limits};
@@ -62,6 +64,7 @@ impl Topics {
         let engine = Arc::new(Engine::new(storage, clock, config).map_err(io)?);
         let registry = load(&engine, dir, &entries, clean, &offsets)?;
         let inner = Arc::new(Inner {
+            defaults: ArcSwap::from_pointee(engine.config.topic_defaults.clone()),
             engine,
             dir: dir.to_owned(),
             meta,

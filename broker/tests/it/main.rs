@@ -10,6 +10,7 @@
 mod admin;
 mod batches;
 mod client;
+mod configs;
 mod docs;
 mod fetch;
 mod hostile;

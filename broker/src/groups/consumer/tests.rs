@@ -50,6 +50,7 @@ pub(super) fn beat(member: &str, epoch: i32) -> Heartbeat {
         client_id: "client".to_owned(),
         client_host: "/127.0.0.1".to_owned(),
         access: Access::unrestricted(),
+        session_ms: None,
         rebalance_timeout_ms: -1,
         topics: None,
         pattern: None,
@@ -192,6 +193,19 @@ fn a_static_member_comes_back_to_its_partitions() {
     bench.told(named(beat("a2", LEAVE_STATIC_EPOCH)));
     bench.pass(SESSION_MS);
     assert!(bench.group.members.is_empty(), "its place is kept for a session only");
+}
+
+#[test]
+fn a_group_may_have_a_session_of_its_own() {
+    let mut bench = Bench::new(&[("t", 1)]);
+    bench.told(Heartbeat { session_ms: Some(100), ..joining("a", &["t"]) });
+    bench.pass(99);
+    assert_eq!(bench.group.members.len(), 1);
+    bench.told(Heartbeat { session_ms: None, ..beat("a", 1) });
+    bench.pass(SESSION_MS - 1);
+    assert_eq!(bench.group.members.len(), 1);
+    bench.pass(1);
+    assert!(bench.group.members.is_empty());
 }
 
 #[test]
