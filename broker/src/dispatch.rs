@@ -75,7 +75,7 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::DescribeClientQuotas, 0, 1),
     row(ApiKey::DescribeUserScramCredentials, 0, 0),
     row(ApiKey::AlterUserScramCredentials, 0, 0),
-    row(ApiKey::DescribeQuorum, 0, 1),
+    row(ApiKey::DescribeQuorum, 0, 2),
     row(ApiKey::DescribeCluster, 0, 2),
     row(ApiKey::DescribeProducers, 0, 0),
     row(ApiKey::DescribeTransactions, 0, 0),

@@ -1,9 +1,11 @@
 //! `DescribeQuorum` (key 55): this node is the quorum. Its metadata is no log with offsets; it is always complete.
 
+use uuid::Uuid;
+
 use crate::authorizer::Operation;
 use crate::dispatch::Context;
 use crate::protocol::ErrorCode;
-use crate::protocol::messages::describe_quorum::{PartitionData, ReplicaState, TopicData};
+use crate::protocol::messages::describe_quorum::{Listener, Node, PartitionData, ReplicaState, TopicData};
 use crate::protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
 
 /// The topic that Kafka keeps its metadata in.
@@ -19,6 +21,7 @@ pub(crate) async fn handle(context: &Context, request: DescribeQuorumRequest) ->
     let (node_id, now_ms) = (context.broker.config().node_id, context.broker.transactions().now_ms());
     let voter = ReplicaState {
         replica_id: node_id,
+        replica_directory_id: Uuid::from_bytes(context.broker.topics().directory_id().bytes()),
         log_end_offset: 0,
         last_fetch_timestamp: now_ms,
         last_caught_up_timestamp: now_ms,
@@ -40,5 +43,9 @@ pub(crate) async fn handle(context: &Context, request: DescribeQuorumRequest) ->
         });
         TopicData { partitions: partitions.collect(), topic_name: topic.topic_name }
     });
-    DescribeQuorumResponse { topics: topics.collect(), ..Default::default() }
+    let advertised = context.connection.advertised();
+    let name = context.connection.listener.name.to_string();
+    let listener = Listener { name, host: advertised.host, port: advertised.port };
+    let nodes = vec![Node { node_id, listeners: vec![listener] }];
+    DescribeQuorumResponse { topics: topics.collect(), nodes, ..Default::default() }
 }

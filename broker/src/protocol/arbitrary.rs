@@ -37,7 +37,7 @@ macro_rules! numbers {
             fn arbitrary(random: &mut Random, _: Form) -> Self {
                 match random.below(6) {
                     0 => 0,
-                    1 => -1,
+                    1 => !0,
                     2 => <$ty>::MAX,
                     3 => <$ty>::MIN,
                     _ => random.next() as $ty,
@@ -47,7 +47,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers! { i8 i16 i32 i64 }
+numbers! { i8 i16 u16 i32 i64 }
 
 impl Arbitrary for f64 {
     fn arbitrary(random: &mut Random, form: Form) -> Self {

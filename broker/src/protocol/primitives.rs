@@ -69,6 +69,7 @@ macro_rules! fixed_width {
 fixed_width! {
     i8, get_i8, put_i8;
     i16, get_i16, put_i16;
+    u16, get_u16, put_u16;
     i32, get_i32, put_i32;
     i64, get_i64, put_i64;
     f64, get_f64, put_f64;

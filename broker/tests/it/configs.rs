@@ -176,8 +176,11 @@ async fn this_node_is_the_quorum() {
         partitions: vec![QuorumPartition { partition_index: 0 }],
     };
     let request = DescribeQuorumRequest { topics: vec![topic("__cluster_metadata"), topic("t")] };
-    let answer: DescribeQuorumResponse = client.call(&request, 1).await;
-    let known = &answer.topics[0].partitions[0];
-    assert_eq!((known.error_code, known.leader_id, known.current_voters.len()), (0, 1, 1));
-    assert_eq!(answer.topics[1].partitions[0].error_code, 3);
+    for version in 0..=2 {
+        let answer: DescribeQuorumResponse = client.call(&request, version).await;
+        let known = &answer.topics[0].partitions[0];
+        assert_eq!((known.error_code, known.leader_id, known.current_voters.len()), (0, 1, 1));
+        assert_eq!(answer.topics[1].partitions[0].error_code, 3);
+        assert_eq!(answer.nodes.len(), usize::from(version == 2));
+    }
 }
