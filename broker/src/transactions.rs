@@ -22,9 +22,9 @@ pub(crate) mod state;
 mod tests;
 mod upkeep;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -86,6 +86,8 @@ struct Inner {
     journal: Arc<dyn Journal>,
     ids: Mutex<HashMap<Arc<str>, Arc<Id>>>,
     loaded: watch::Sender<bool>,
+    /// Partitions of the topic that the replay could not read; set before `loaded`.
+    unreadable: OnceLock<BTreeSet<i32>>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -131,6 +133,7 @@ impl Transactions {
             journal,
             ids: Mutex::default(),
             loaded: watch::Sender::new(false),
+            unreadable: OnceLock::new(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
@@ -170,6 +173,15 @@ impl Transactions {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
         if *self.inner.loaded.borrow() { Ok(()) } else { Err(ErrorCode::CoordinatorLoadInProgress) }
+    }
+
+    /// As [`check_available`](Self::check_available), and 15 for an id of a partition that could not be read: what became of its
+    /// transactions is not known, so that nothing may be made up for it.
+    pub(crate) fn check_id(&self, transactional_id: &str) -> Result<(), ErrorCode> {
+        self.check_available()?;
+        let partition = self.partition_of(transactional_id);
+        let unreadable = self.inner.unreadable.get().is_some_and(|all| all.contains(&partition));
+        if unreadable { Err(ErrorCode::CoordinatorNotAvailable) } else { Ok(()) }
     }
 
     /// Makes sure that the topic exists.

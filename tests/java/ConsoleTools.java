@@ -127,6 +127,34 @@ public final class ConsoleTools {
             run(1, configs, at + "--alter --topic tools --add-config retention.ms=soon", ""), "retention.ms");
     }
 
+    /** Settings of brokers, groups and client metrics, the features and the quorum. */
+    private static void settings(String at) {
+        Tool configs = arguments -> kafka.admin.ConfigCommand.main(arguments);
+        run(configs, at + "--alter --entity-type brokers --entity-default --add-config log.retention.ms=7000000");
+        expect("broker default", run(configs, at + "--describe --entity-type brokers --entity-default"),
+            "log.retention.ms=7000000");
+        run(configs, at + "--alter --entity-type brokers --entity-name 1 --add-config log.retention.ms=8000000");
+        expect("broker dynamic", run(configs, at + "--describe --entity-type brokers --entity-name 1"),
+            "log.retention.ms=8000000.*DYNAMIC_BROKER_CONFIG");
+        run(configs, at + "--alter --entity-type brokers --entity-name 1 --delete-config log.retention.ms");
+        run(configs, at + "--alter --entity-type brokers --entity-default --delete-config log.retention.ms");
+        expect("broker static", run(1, configs,
+            at + "--alter --entity-type brokers --entity-name 1 --add-config num.partitions=2", ""), "dynamically");
+        run(configs, at + "--alter --entity-type groups --entity-name set --add-config consumer.session.timeout.ms=50000");
+        expect("group described", run(configs, at + "--describe --entity-type groups --entity-name set"),
+            "consumer.session.timeout.ms=50000");
+        expect("groups described", run(configs, at + "--describe --entity-type groups"), "group set");
+        run(configs, at + "--alter --entity-type groups --entity-name set --delete-config consumer.session.timeout.ms");
+        run(configs, at + "--describe --entity-type client-metrics");
+        run(configs, at + "--describe --entity-type users");
+        run(org.apache.kafka.tools.ClientMetricsCommand::main, at + "--list");
+        expect("features", run(org.apache.kafka.tools.FeatureCommand::main, at + "describe"),
+            "transaction.version.*FinalizedVersionLevel: 2", "group.version.*FinalizedVersionLevel: 1");
+        Tool quorum = org.apache.kafka.tools.MetadataQuorumCommand::main;
+        expect("quorum", run(quorum, at + "describe --status"), "LeaderId: +1$", "CurrentVoters:");
+        expect("quorum replicas", run(quorum, at + "describe --replication"), "Leader");
+    }
+
     private static void records(String broker, String at) throws Exception {
         Tool producer = org.apache.kafka.tools.ConsoleProducer::main;
         run(0, producer, at + "--topic tools --property parse.key=true --property key.separator=: --sync",
@@ -203,6 +231,21 @@ public final class ConsoleTools {
         }
         expect("dump of offsets", offsets.toString(), "\"group\":\"console\",\"topic\":\"tools\"",
             "\"group\":\"verified-consumer\"");
+        // the records of the consumer protocol: group, member, epoch of the target, target of a member, where it stands
+        for (String kind : new String[] {"3", "5", "6", "7", "8"}) {
+            expect("dump of records of kind " + kind, offsets.toString(),
+                "key: \\{\"type\":\"" + kind + "\",\"data\":\\{\"groupId\":\"verified-consumer\"");
+        }
+        if (offsets.toString().contains("Failed to decode") || offsets.toString().contains("Could not")) {
+            throw new AssertionError("Kafka's dump tool cannot read our records:\n" + offsets);
+        }
+        Tool consumer = org.apache.kafka.tools.consumer.ConsoleConsumer::main;
+        String formatted = at + "--topic __consumer_offsets --from-beginning --timeout-ms 5000 --formatter ";
+        String formatters = "org.apache.kafka.tools.consumer.";
+        expect("formatted offsets", run(consumer, formatted + formatters + "OffsetsMessageFormatter"),
+            "\"group\":\"console\",\"topic\":\"tools\"");
+        expect("formatted groups", run(consumer, formatted + formatters + "GroupMetadataMessageFormatter"),
+            "\"group\":\"console\"");
     }
 
     private static String dump(Path data, String partition, String ending) throws Exception {
@@ -234,6 +277,7 @@ public final class ConsoleTools {
         String at = "--bootstrap-server " + broker + " ";
         try {
             topics(at);
+            settings(at);
             records(broker, at);
             groups(at);
             cluster(at, Path.of(arguments[1]));

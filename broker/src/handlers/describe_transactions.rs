@@ -23,7 +23,7 @@ fn describe(context: &Context, id: &str) -> Result<TransactionState, ErrorCode> 
         return Err(ErrorCode::TransactionalIdAuthorizationFailed);
     }
     let transactions = context.broker.transactions();
-    transactions.check_available()?;
+    transactions.check_id(id)?;
     let known = transactions.state_of(id).filter(|known| known.state != State::Dead);
     let known = known.ok_or(ErrorCode::TransactionalIdNotFound)?;
     let topics = known

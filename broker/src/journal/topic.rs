@@ -142,6 +142,9 @@ impl Journal for TopicJournal {
             }
             match next {
                 Some(next) if next > offset => offset = next,
+                _ if offset < partition.high_watermark() => {
+                    return Err(JournalError::Storage(format!("nothing can be read at offset {offset}")));
+                }
                 _ => return Ok(()),
             }
         }

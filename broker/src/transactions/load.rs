@@ -1,6 +1,6 @@
 //! The replay of `__transaction_state` at start.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Transaction, Transactions, records};
@@ -35,14 +35,16 @@ impl Replay {
 }
 
 impl Transactions {
-    /// Reads every partition. The transactional ids of one that cannot be read are unknown until it can: their producers are
-    /// refused by the partition itself, which is offline.
-    pub(super) async fn load(&self) {
+    /// Reads every partition; returns those that cannot be read. The transactional ids of one are unknown until it can: their
+    /// producers are answered with 15, their open transactions stay open.
+    pub(super) async fn load(&self) -> BTreeSet<i32> {
         let journal = Arc::clone(&self.inner.journal);
+        let mut unreadable = BTreeSet::new();
         for partition in 0..journal.partitions() {
             let mut replay = Replay::default();
             if let Err(error) = journal.replay(partition, &mut |replayed| replay.take(replayed)).await {
                 tracing::error!(partition, %error, "transactional ids of this partition are not available");
+                unreadable.insert(partition);
                 continue;
             }
             if replay.damaged > 0 {
@@ -52,9 +54,14 @@ impl Transactions {
             for (name, state) in replay.states {
                 match self.find_or_create(&name) {
                     Ok(id) => *lock(&id.state) = Some(Arc::new(state)),
-                    Err(_) => return,
+                    // No room, which was said: what is not known must not be made up.
+                    Err(_) => {
+                        unreadable.insert(partition);
+                        break;
+                    }
                 }
             }
         }
+        unreadable
     }
 }

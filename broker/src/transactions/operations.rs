@@ -22,7 +22,7 @@ impl Transactions {
         if timeout_ms <= 0 || timeout_ms > self.inner.config.timeout_ms_max {
             return Err(ErrorCode::InvalidTransactionTimeout);
         }
-        self.check_available()?;
+        self.check_id(transactional_id)?;
         self.ensure_topic().await?;
         let (this, name) = (self.clone(), transactional_id.to_owned());
         self.run(async move {
@@ -83,7 +83,7 @@ impl Transactions {
         if transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        self.check_available()?;
+        self.check_id(transactional_id)?;
         let id = self.find(transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
         // Once more for a partition that is there already costs nothing.
         let known = id.state().ok_or(ErrorCode::InvalidProducerIdMapping)?;
@@ -110,7 +110,7 @@ impl Transactions {
         topic: &str,
         partition: i32,
     ) -> Result<(), ErrorCode> {
-        self.check_available()?;
+        self.check_id(transactional_id)?;
         let known = self.state_of(transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
         known.verify(producer, topic, partition)
     }
@@ -126,7 +126,7 @@ impl Transactions {
         if transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        self.check_available()?;
+        self.check_id(transactional_id)?;
         let id = self.find(transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
         let this = self.clone();
         self.run(async move {

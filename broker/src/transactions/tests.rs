@@ -7,6 +7,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::groups::{GroupsConfig, OFFSETS_TOPIC};
 use crate::log::storage::memory::{Loss, Memory};
+use crate::log::storage::{OpenMode, Storage as _};
 use crate::partition::{Isolation, Partition};
 use crate::topics::tests::transactions::{committed, data, write};
 use crate::topics::tests::{CLIENT, NOW, open_with, partition_of, quiet, settings};
@@ -175,6 +176,36 @@ async fn idle_ids_are_forgotten() {
     assert_eq!(names(&bench), ["open".into()]);
     let bench = bench.killed(Loss::Nothing).await;
     assert_eq!(names(&bench), ["open".into()]);
+}
+
+#[tokio::test]
+async fn an_unreadable_partition_takes_only_its_ids_away_and_makes_nothing_up() {
+    let bench = Bench::new().await;
+    let lost = bench.transactions.init("tx", 60_000, None).await.unwrap();
+    bench.add("tx", lost, &[0]).await.unwrap();
+    bench.write(0, lost, 0, "open").await;
+    let partition = bench.transactions.partition_of("tx");
+    let mut names = (0..).map(|number| format!("other-{number}"));
+    let other = names.find(|name| bench.transactions.partition_of(name) != partition).unwrap();
+    let known = bench.transactions.init(&other, 60_000, None).await.unwrap();
+    let Bench { memory, topics, groups, transactions, .. } = bench;
+    transactions.shutdown().await;
+    groups.shutdown().await;
+    topics.shutdown().await;
+    let log = format!("{STATE_TOPIC}-{partition}/00000000000000000000.log");
+    let file = memory.open(&topics.data_dir().join(log), OpenMode::ReadWrite).unwrap();
+    // the format of the first batch
+    file.write_at(16, &[9]).unwrap();
+    drop((topics, groups, transactions));
+    let bench = Bench::on(memory).await;
+    let unknown = Err(ErrorCode::CoordinatorNotAvailable);
+    assert_eq!(bench.transactions.init("tx", 60_000, None).await, unknown);
+    assert_eq!(bench.add("tx", lost, &[0]).await.map(|()| lost), unknown);
+    assert_eq!(bench.transactions.end("tx", lost, true, false).await, unknown);
+    assert_eq!(bench.transactions.verify("tx", lost, "t", 0).map(|()| lost), unknown);
+    assert_eq!(bench.partition(0).last_stable_offset(), 0, "the transaction stays open");
+    let next = bench.transactions.init(&other, 60_000, None).await.unwrap();
+    assert_eq!(next, Producer { epoch: known.epoch + 1, ..known });
 }
 
 #[tokio::test]

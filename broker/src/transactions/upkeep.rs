@@ -10,7 +10,9 @@ use super::{Id, Transactions, not_stored, records};
 impl Transactions {
     /// Loads, and then looks after everything for as long as the broker runs.
     pub(super) async fn keep(&self) {
-        self.load().await;
+        let unreadable = self.load().await;
+        // Set once: this is the one place that loads.
+        let _ = self.inner.unreadable.set(unreadable);
         // Prepared offsets are in the groups' memory only once they are loaded.
         self.inner.groups.loaded().await;
         self.inner.loaded.send_replace(true);
