@@ -15,8 +15,7 @@ impl Catalog for TopicCatalog {
     }
 
     fn names(&self) -> Vec<String> {
-        let topics = self.0.list().into_iter().filter(|topic| !topic.is_internal());
-        topics.map(|topic| topic.name().to_string()).collect()
+        self.0.list().iter().map(|topic| topic.name().to_string()).collect()
     }
 
     fn name_of(&self, id: Uuid) -> Option<String> {

@@ -59,7 +59,7 @@ pub(crate) trait Catalog: Send + Sync + 'static {
     fn shape(&self, topic: &str) -> Option<TopicShape>;
     /// The name of a topic.
     fn name_of(&self, id: Uuid) -> Option<String>;
-    /// The names of all topics but internal ones.
+    /// The names of all topics, internal ones too: patterns match them, as in Kafka.
     fn names(&self) -> Vec<String>;
 }
 

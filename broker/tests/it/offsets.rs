@@ -7,8 +7,9 @@ use assay_broker::protocol::messages::offset_fetch::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use assay_broker::protocol::messages::{
-    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, OffsetCommitRequest, OffsetCommitResponse,
-    OffsetFetchRequest, OffsetFetchResponse,
+    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, ConsumerGroupHeartbeatRequest,
+    ConsumerGroupHeartbeatResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
+    OffsetFetchResponse,
 };
 use uuid::Uuid;
 
@@ -96,6 +97,32 @@ async fn a_topic_id_that_nothing_has_is_told() {
     let answer: OffsetFetchResponse = client.call(&all, 10).await;
     let topic = &answer.groups[0].topics[0];
     assert_eq!((topic.topic_id.is_nil(), topic.partitions[0].committed_offset), (false, 3));
+}
+
+#[tokio::test]
+async fn a_pattern_matches_internal_topics_too() {
+    let broker = TestBroker::start().await;
+    let mut client = broker.client().await;
+    for topic in ["t", "__consumer_offsets"] {
+        client.topic(topic).await;
+    }
+    for (pattern, partitions) in [("t|__consumer_.*", 51), ("[^_].*", 1)] {
+        let join = ConsumerGroupHeartbeatRequest {
+            group_id: pattern.to_owned(),
+            member_id: "m".to_owned(),
+            rebalance_timeout_ms: 10_000,
+            subscribed_topic_regex: Some(pattern.to_owned()),
+            topic_partitions: Some(Vec::new()),
+            ..Default::default()
+        };
+        let joined: ConsumerGroupHeartbeatResponse = client.call(&join, 1).await;
+        let assigned = joined.assignment.unwrap().topic_partitions;
+        assert_eq!(
+            assigned.iter().map(|topic| topic.partitions.len()).sum::<usize>(),
+            partitions,
+            "{pattern}"
+        );
+    }
 }
 
 #[tokio::test]
