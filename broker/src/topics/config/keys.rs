@@ -153,8 +153,8 @@ keys! {
     "compression.gzip.level" Int = "-1", Rule::AtLeast(-1), [], "Accepted; batches are stored as received.";
     "compression.lz4.level" Int = "9", Rule::AtLeast(1), [], "Accepted; batches are stored as received.";
     "compression.type" String = "producer",
-        Rule::Fixed("producer", "only 'producer' is supported: batches are stored as received"),
-        ["compression.type" * 1], "How stored batches are compressed: as the producer sent them.";
+        Rule::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]),
+        ["compression.type" * 1], "Accepted; batches are stored as received.";
     "compression.zstd.level" Int = "3", Rule::Any, [], "Accepted; batches are stored as received.";
     "confluent.key.schema.validation" Boolean = "false", Rule::Any, [],
         "Refuse records whose key does not carry a valid schema.";
