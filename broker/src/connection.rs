@@ -220,7 +220,7 @@ async fn read_loop(
     frames: mpsc::Sender<Incoming>,
 ) {
     let request_bytes = ByteLimit::new(REQUEST_BYTES_MAX);
-    let mut reader = FrameReader::new(half);
+    let mut reader = FrameReader::new(half, Arc::clone(broker.topics().buffers()));
     let config = broker.config();
     let read_all = async {
         loop {

@@ -280,6 +280,8 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
     match context.api {
         ApiKey::Produce => {
             let request = messages::ProduceRequest::read(&mut reader, context.version)?;
+            // the batches alone hold the frame now
+            drop(reader);
             Ok(handlers::produce::handle(context, request).await)
         }
         ApiKey::Fetch => call!(context, reader, FetchRequest, handlers::fetch::handle),

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::buffers::Buffers;
 use crate::clock::Clock;
 use crate::log::lock;
 use crate::log::storage::Storage;
@@ -196,6 +197,8 @@ pub(crate) struct Engine {
     pub(crate) timer: Timer,
     /// Bytes in all tail caches.
     pub(crate) tail_bytes: AtomicUsize,
+    /// Where the batches in them come from and go to.
+    pub(crate) buffers: Arc<Buffers>,
 }
 
 impl Engine {
@@ -215,6 +218,7 @@ impl Engine {
             cleaner: Pool::new("assay-cleaner", 1, QUEUED_JOBS_MAX)?,
             timer: Timer::default(),
             tail_bytes: AtomicUsize::new(0),
+            buffers: Arc::default(),
             storage,
             clock,
             config,

@@ -33,6 +33,7 @@ pub mod transactions;
 pub mod validator;
 
 mod broker;
+mod buffers;
 mod dynamic_config;
 mod sessions;
 mod state_file;

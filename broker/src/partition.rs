@@ -393,19 +393,11 @@ impl Partition {
             records
         } else {
             let partition = Arc::clone(self);
-            let read = self.engine.readers.run(move || {
-                let _names_stay = read(&partition.files);
-                let Some(segments) = &partition.segments else { return Ok(Vec::new()) };
-                for segment in segments.from(offset) {
-                    let records = segment.read(offset, limit, max_bytes, min_one_batch)?;
-                    // A segment may end in a gap that compaction left.
-                    if !records.is_empty() || segment.state().next_offset > offset {
-                        return Ok(records);
-                    }
-                }
-                Ok(Vec::new())
-            });
-            Bytes::from(read.await.ok_or(ReadError::Offline)?.map_err(ReadError::Io)?)
+            let read = self
+                .engine
+                .readers
+                .run(move || partition.read_files(offset, limit, max_bytes, min_one_batch));
+            read.await.ok_or(ReadError::Offline)?.map_err(ReadError::Io)?
         };
         if isolation == Isolation::ReadCommitted {
             let until =

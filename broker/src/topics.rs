@@ -29,6 +29,7 @@ pub(crate) mod tests;
 
 pub use id::TopicId;
 
+use crate::buffers::Buffers;
 use crate::durability::Engine;
 use crate::log::checkpoint::CheckpointError;
 use crate::log::lock;
@@ -255,6 +256,11 @@ impl Topics {
     /// A topic by id.
     pub fn get_by_id(&self, id: [u8; 16]) -> Option<Arc<Topic>> {
         read(&self.0.registry).by_id.get(&TopicId::from_bytes(id)).cloned()
+    }
+
+    /// Buffers for large frames, which come back from the partitions' tails.
+    pub(crate) fn buffers(&self) -> &Arc<Buffers> {
+        &self.0.engine.buffers
     }
 
     pub(crate) fn engine_and_dir(&self) -> (Arc<Engine>, PathBuf) {

@@ -1,12 +1,18 @@
 //! Cuts frames out of a byte stream and writes them back.
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Bytes reserved at first; a frame's buffer then grows with what has arrived, never with what was announced.
+use crate::buffers::{Buffers, LARGE_BYTES_MIN};
+
+/// Bytes reserved at first.
 const RESERVE_BYTES: usize = 8 * 1024;
+/// A frame up to this gets a buffer of its size at once. That of a longer one grows with what has arrived, never with what
+/// was announced.
+const AT_ONCE_BYTES_MAX: usize = 2 << 20;
 
 /// Why the stream holds no further frame.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +42,12 @@ pub(crate) enum FrameError {
 pub(crate) struct FrameReader<R> {
     source: R,
     buf: BytesMut,
+    buffers: Arc<Buffers>,
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
-    pub(crate) fn new(source: R) -> Self {
-        Self { source, buf: BytesMut::new() }
+    pub(crate) fn new(source: R, buffers: Arc<Buffers>) -> Self {
+        Self { source, buf: BytesMut::new(), buffers }
     }
 
     /// Length of the next frame without its prefix; `None` when the stream ends between frames. `length_max` is asked when
@@ -64,10 +71,18 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// The frame whose `length` was just read.
     pub(crate) async fn body(&mut self, length: usize) -> Result<Bytes, FrameError> {
         let whole = length + 4;
+        let at_once = (LARGE_BYTES_MIN..=AT_ONCE_BYTES_MAX).contains(&whole);
+        if at_once && self.buf.len() < whole && self.buf.capacity() < whole {
+            let mut sized = self.buffers.take(whole);
+            sized.extend_from_slice(&self.buf);
+            self.buf = sized;
+        }
         while self.buf.len() < whole {
             let missing = whole - self.buf.len();
             self.buf.reserve(missing.min(self.buf.len().max(RESERVE_BYTES)));
-            if self.source.read_buf(&mut self.buf).await? == 0 {
+            // a large frame has its buffer to itself
+            let room = if whole < LARGE_BYTES_MIN { usize::MAX } else { missing };
+            if self.source.read_buf(&mut (&mut self.buf).limit(room)).await? == 0 {
                 return Err(FrameError::Truncated);
             }
         }
@@ -129,7 +144,7 @@ mod tests {
     use super::*;
 
     async fn first(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
-        FrameReader::new(bytes).length(|| 1000).await
+        FrameReader::new(bytes, Arc::default()).length(|| 1000).await
     }
 
     #[tokio::test]
@@ -146,16 +161,34 @@ mod tests {
     async fn memory_grows_with_what_arrived_and_not_with_what_was_announced() {
         let announced: usize = 100 << 20;
         let bytes = [0x0640_0000_u32.to_be_bytes().as_slice(), &[1; 100]].concat();
-        let mut reader = FrameReader::new(bytes.as_slice());
+        let mut reader = FrameReader::new(bytes.as_slice(), Arc::default());
         assert_eq!(reader.length(|| announced).await.unwrap(), Some(announced));
         assert!(matches!(reader.body(announced).await, Err(FrameError::Truncated)));
         assert!(reader.buf.capacity() < 64 * 1024, "{}", reader.buf.capacity());
     }
 
     #[tokio::test]
+    async fn a_large_frame_has_a_buffer_of_its_own_that_is_used_again() {
+        let body = vec![5; 300_000];
+        let bytes = [300_000_u32.to_be_bytes().as_slice(), &body].concat().repeat(3);
+        let buffers = Arc::new(Buffers::default());
+        let mut reader = FrameReader::new(bytes.as_slice(), Arc::clone(&buffers));
+        let mut addresses = Vec::new();
+        for _ in 0..3 {
+            assert_eq!(reader.length(|| 1 << 20).await.unwrap(), Some(300_000));
+            let frame = reader.body(300_000).await.unwrap();
+            assert_eq!(frame, body);
+            addresses.push(frame.as_ptr());
+            buffers.give_back(frame);
+        }
+        assert_eq!(reader.length(|| 1 << 20).await.unwrap(), None);
+        assert!(addresses.iter().all(|address| *address == addresses[0]));
+    }
+
+    #[tokio::test]
     async fn frames_are_cut_one_after_the_other() {
         let bytes = [0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9];
-        let mut reader = FrameReader::new(bytes.as_slice());
+        let mut reader = FrameReader::new(bytes.as_slice(), Arc::default());
         assert_eq!(reader.length(|| 1000).await.unwrap(), Some(2));
         assert_eq!(&reader.body(2).await.unwrap()[..], &[7, 8]);
         assert_eq!(reader.length(|| 1000).await.unwrap(), Some(1));

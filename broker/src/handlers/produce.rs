@@ -7,10 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::authorizer::{Operation, ResourceType};
+use crate::buffers::LARGE_BYTES_MIN;
 use crate::connection::Reply;
 use crate::dispatch::Context;
 use crate::error::{append_error_code, append_error_message, storage_code};
@@ -43,6 +45,8 @@ const VERIFICATIONS_MAX: usize = 8;
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     acks: i16,
+    /// For one partition only, whose batch is then all that holds the frame.
+    is_alone: bool,
     transactional_id: Option<&'a str>,
     refusal: Option<(ErrorCode, &'static str)>,
 }
@@ -59,7 +63,8 @@ pub(crate) async fn handle(context: &Context, request: ProduceRequest) -> Reply 
     let transactional_id = request.transactional_id.as_deref();
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let deadline = Instant::now() + timeout;
-    let asked = Asked { acks, transactional_id, refusal };
+    let is_alone = request.topic_data.iter().map(|topic| topic.partition_data.len()).sum::<usize>() == 1;
+    let asked = Asked { acks, is_alone, transactional_id, refusal };
     let topics = request.topic_data.into_iter().map(|data| produce_topic(context, data, asked));
     let mut topics = join_all(topics).await;
     match acks {
@@ -175,7 +180,11 @@ async fn append(
     let Some(partition) = topic.partition(data.index) else {
         return Err(Failure::new(ErrorCode::UnknownTopicOrPartition, "unknown partition".to_owned()));
     };
-    let batch = data.records.unwrap_or_default().into_bytes();
+    let mut batch = data.records.unwrap_or_default().into_bytes();
+    if batch.len() >= LARGE_BYTES_MIN && !asked.is_alone {
+        // stays in memory for a while, and must not keep the others' batches there
+        batch = Bytes::copy_from_slice(&batch);
+    }
     let rules = ValidationRules::from_config(&topic.config());
     if rules.is_on() {
         let broker = &context.broker;
@@ -192,6 +201,10 @@ async fn append(
         validation::validate(broker.validator(), &validation, &batch, limit).await?;
     }
     let origin = AppendOrigin::Client { acks: asked.acks, produce_version: context.version };
+    if !BatchHeader::parse(&batch).is_ok_and(|header| header.is_transactional()) {
+        // held by nobody else, it is written from where it is
+        return Ok(partition.append(batch, origin).await?);
+    }
     let mut verified = None;
     for _ in 0..VERIFICATIONS_MAX {
         match partition.append_verified(batch.clone(), origin, verified).await {

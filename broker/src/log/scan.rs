@@ -8,6 +8,8 @@ use crate::record_batch::{BatchError, BatchHeader, HEADER_BYTES};
 
 /// Bytes read at once.
 const WINDOW_BYTES: u64 = 128 << 10;
+/// Bytes read at once where the payloads are of no interest: about what lies between two rows of an index.
+const HEADERS_WINDOW_BYTES: u64 = 4 << 10;
 
 /// What a step found.
 #[derive(Debug)]
@@ -28,11 +30,17 @@ pub(crate) struct Scan<'a> {
     end: u64,
     window: Vec<u8>,
     window_at: u64,
+    window_bytes: u64,
 }
 
 impl<'a> Scan<'a> {
     pub(crate) fn new(file: &'a dyn StorageFile, position: u64, end: u64) -> Self {
-        Self { file, position, end, window: Vec::new(), window_at: 0 }
+        Self { file, position, end, window: Vec::new(), window_at: 0, window_bytes: WINDOW_BYTES }
+    }
+
+    /// As [`new`](Self::new), for finding a batch by its header.
+    pub(crate) fn of_headers(file: &'a dyn StorageFile, position: u64, end: u64) -> Self {
+        Self { window_bytes: HEADERS_WINDOW_BYTES, ..Self::new(file, position, end) }
     }
 
     /// The next batch, with its header checked and nothing else; the payload is skipped over, but for control batches.
@@ -71,7 +79,7 @@ impl<'a> Scan<'a> {
         let inside =
             position >= self.window_at && position + count <= self.window_at + self.window.len() as u64;
         if !inside {
-            let wanted = count.max(WINDOW_BYTES).min(self.end.saturating_sub(position));
+            let wanted = count.max(self.window_bytes).min(self.end.saturating_sub(position));
             self.window.resize(to_usize(wanted), 0);
             self.window_at = position;
             let read = self.file.read_at(position, &mut self.window)?;

@@ -4,13 +4,16 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+
 use super::index::{self, IndexEntry};
 use super::scan::{Scan, Step};
 use super::storage::{OpenMode, StorageFile};
 use super::time_index::{self, TimeEntry};
 use super::txn_index::{self, Aborted, TXN_INDEX};
 use super::{PartitionDir, file_name, lock, to_usize};
-use crate::record_batch::BatchHeader;
+use crate::buffers::Buffers;
+use crate::record_batch::{BatchHeader, Batches};
 
 /// Extensions of the files that make up a segment.
 pub(crate) const LOG: &str = "log";
@@ -211,14 +214,14 @@ impl Segment {
         state.size > 0 && (too_far || index_full || state.size + bytes > limits.segment)
     }
 
-    /// Writes whole batches at the end and then shows them to readers; `aborted` are the transactions they abort.
+    /// Writes whole batches, one chunk of them after the other, at the end and then shows them to readers; `aborted` are the transactions they abort.
     ///
     /// Returns the transaction index when it was written to: it is to be synced with the log. After an error nothing was
     /// appended. Should the half-written bytes not come off again, the second value of the error is false: the segment must
     /// not be written to any more.
-    pub(crate) fn append(
+    pub(crate) fn append<'a>(
         &self,
-        bytes: &[u8],
+        chunks: impl Iterator<Item = &'a [u8]>,
         headers: &[BatchHeader],
         aborted: &[Aborted],
         limits: &SegmentLimits,
@@ -240,7 +243,13 @@ impl Segment {
         for header in headers {
             after.add(self.base_offset, header, limits.index_interval, &mut rows);
         }
-        if let Err(error) = handles.log.write_at(before.size, bytes) {
+        let mut position = before.size;
+        let written = chunks.into_iter().try_for_each(|bytes| {
+            handles.log.write_at(position, bytes)?;
+            position += bytes.len() as u64;
+            Ok(())
+        });
+        if let Err(error) = written {
             let index_cleaned = txn_index.is_none_or(|file| file.set_size(index_end).is_ok());
             // where nothing arrived, as on a disk that is read-only, nothing is to be taken back
             let untouched = handles.log.size().is_ok_and(|size| size == before.size);
@@ -350,32 +359,31 @@ impl Segment {
         limit_offset: i64,
         bytes_max: usize,
         whole_first: bool,
-    ) -> io::Result<Vec<u8>> {
+        buffers: &Arc<Buffers>,
+    ) -> io::Result<Bytes> {
         let handles = self.handles()?;
         let size = self.size();
         let start = self.position_before(&handles, offset)?;
-        let mut scan = Scan::new(&*handles.log, start, size);
-        let (mut from, mut to) = (None, start);
-        while let Step::Batch { header, position, .. } = scan.next_header()? {
-            if header.last_offset() < offset {
-                continue;
+        let mut scan = Scan::of_headers(&*handles.log, start, size);
+        let (first, from) = loop {
+            match scan.next_header()? {
+                Step::Batch { header, .. } if header.last_offset() < offset => {}
+                Step::Batch { header, position, .. } => break (header, position),
+                Step::End | Step::Broken(_) => return Ok(Bytes::new()),
             }
-            if header.last_offset() >= limit_offset {
-                break;
-            }
-            let first = *from.get_or_insert(position);
-            let end = position + header.total_bytes() as u64;
-            if end - first > bytes_max as u64 && !(whole_first && position == first) {
-                break;
-            }
-            to = end;
+        };
+        let fits = first.total_bytes() <= bytes_max;
+        if first.last_offset() >= limit_offset || !(fits || whole_first) {
+            return Ok(Bytes::new());
         }
-        let Some(from) = from.filter(|from| *from < to) else { return Ok(Vec::new()) };
-        let mut out = vec![0; to_usize(to - from)];
-        if handles.log.read_at(from, &mut out)? < out.len() {
+        let wanted = if fits { bytes_max.min(to_usize(size - from)) } else { first.total_bytes() };
+        let read = buffers.filled(wanted, |buffer| handles.log.read_at(from, buffer))?;
+        let visible = Batches::new(&read).take_while(|(header, _)| header.last_offset() < limit_offset);
+        let bytes: usize = visible.map(|(_, batch)| batch.len()).sum();
+        if bytes < first.total_bytes() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(out)
+        Ok(read.slice(..bytes))
     }
 
     /// Calls `visit` with each batch from the one that may hold the first timestamp at or after `timestamp_ms`.

@@ -1,6 +1,9 @@
-//! Offsets by timestamp.
+//! Looking into the files: records from an offset on, offsets by timestamp.
 
+use std::io;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::{Isolation, Partition, ReadError};
 use crate::log::Segments;
@@ -18,6 +21,26 @@ pub struct TimestampOffset {
 }
 
 impl Partition {
+    /// As [`read`](Self::read), up to `limit` and from the files. Blocks.
+    pub(super) fn read_files(
+        &self,
+        offset: i64,
+        limit: i64,
+        max_bytes: usize,
+        min_one_batch: bool,
+    ) -> io::Result<Bytes> {
+        let _names_stay = super::read(&self.files);
+        let Some(segments) = &self.segments else { return Ok(Bytes::new()) };
+        for segment in segments.from(offset) {
+            let records = segment.read(offset, limit, max_bytes, min_one_batch, &self.engine.buffers)?;
+            // A segment may end in a gap that compaction left.
+            if !records.is_empty() || segment.state().next_offset > offset {
+                return Ok(records);
+            }
+        }
+        Ok(Bytes::new())
+    }
+
     /// The first readable record with a timestamp at or after `timestamp_ms`.
     pub async fn offset_for_timestamp(
         self: &Arc<Self>,

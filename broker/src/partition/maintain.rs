@@ -44,8 +44,17 @@ impl Partition {
         if target > high_watermark || target < 0 {
             return Err(DeleteRecordsError::OffsetOutOfRange { offset, high_watermark });
         }
-        self.log_start.fetch_max(target, Ordering::AcqRel);
+        self.raise_log_start(target);
         Ok(self.log_start_offset())
+    }
+
+    /// Moves the log start up to `offset`, if it lies below. Returns whether it moved.
+    fn raise_log_start(&self, offset: i64) -> bool {
+        let moved = self.log_start.fetch_max(offset, Ordering::AcqRel) < offset;
+        if moved {
+            lock(&self.tail).drop_below(offset, &self.engine.tail_bytes, &self.engine.buffers);
+        }
+        moved
     }
 
     /// Whether the log start must be written down: it lies inside a segment, or before segments that wait for removal.
@@ -87,7 +96,7 @@ impl Partition {
             excess = excess.saturating_sub(state.size);
             start = next.base_offset();
         }
-        self.log_start.fetch_max(start, Ordering::AcqRel) < start
+        self.raise_log_start(start)
     }
 
     /// An active segment that expired as a whole is sealed first.

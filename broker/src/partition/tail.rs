@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::buffers::Buffers;
 use crate::record_batch::Batches;
 
 /// Most bytes of one partition, as a share of the budget of all.
 const SHARE: usize = 8;
 
-/// Whole batches of one write.
+/// Whole batches that lie together in memory.
 #[derive(Debug)]
-struct Chunk {
-    base_offset: i64,
-    next_offset: i64,
-    bytes: Bytes,
+pub(super) struct Chunk {
+    pub(super) base_offset: i64,
+    pub(super) next_offset: i64,
+    pub(super) bytes: Bytes,
 }
 
 /// Consecutive chunks up to the end of the log.
@@ -26,26 +27,34 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Adds what was just written, and drops the oldest of this partition while a limit is exceeded.
-    pub(super) fn push(
-        &mut self,
-        base_offset: i64,
-        next_offset: i64,
-        bytes: Bytes,
-        used: &AtomicUsize,
-        budget: usize,
-    ) {
-        self.bytes += bytes.len();
-        let mut all = used.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        self.chunks.push_back(Chunk { base_offset, next_offset, bytes });
-        while self.bytes > budget / SHARE || (all > budget && self.bytes > 0) {
+    /// Adds what was just written, and drops the oldest of this partition while a limit is exceeded: those are returned to
+    /// `buffers`.
+    pub(super) fn push(&mut self, written: Vec<Chunk>, used: &AtomicUsize, budget: usize, buffers: &Buffers) {
+        for chunk in written {
+            self.bytes += chunk.bytes.len();
+            used.fetch_add(chunk.bytes.len(), Ordering::Relaxed);
+            self.chunks.push_back(chunk);
+        }
+        while self.bytes > budget / SHARE || (used.load(Ordering::Relaxed) > budget && self.bytes > 0) {
             let Some(oldest) = self.chunks.pop_front() else { break };
-            self.bytes -= oldest.bytes.len();
-            all = used.fetch_sub(oldest.bytes.len(), Ordering::Relaxed) - oldest.bytes.len();
+            self.forget(oldest, used, buffers);
         }
         if self.chunks.is_empty() {
             self.chunks.shrink_to_fit();
         }
+    }
+
+    /// Drops what nobody may read any more.
+    pub(super) fn drop_below(&mut self, log_start: i64, used: &AtomicUsize, buffers: &Buffers) {
+        while let Some(oldest) = self.chunks.pop_front_if(|chunk| chunk.next_offset <= log_start) {
+            self.forget(oldest, used, buffers);
+        }
+    }
+
+    fn forget(&mut self, chunk: Chunk, used: &AtomicUsize, buffers: &Buffers) {
+        self.bytes -= chunk.bytes.len();
+        used.fetch_sub(chunk.bytes.len(), Ordering::Relaxed);
+        buffers.give_back(chunk.bytes);
     }
 
     /// Drops everything.

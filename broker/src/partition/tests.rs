@@ -366,6 +366,41 @@ async fn an_idle_partition_gives_back_memory_and_files_and_works_on() {
 }
 
 #[tokio::test]
+async fn what_is_deleted_leaves_memory() {
+    let (_, topics, partition) = with(&[]).await;
+    for n in 0..4 {
+        produce(&partition, batch(&n.to_string())).await;
+    }
+    partition.advance_log_start(3).unwrap();
+    assert!(lock(&partition.tail).bytes_between(2, 4).is_none());
+    let kept = lock(&partition.tail).bytes_between(3, 4).unwrap();
+    assert_eq!(topics.engine_and_dir().0.tail_bytes.load(Ordering::Relaxed) as u64, kept);
+}
+
+#[tokio::test]
+async fn a_large_batch_is_written_from_where_it_was_received() {
+    let (_, topics, partition) = with(&[]).await;
+    let (small, large) = (batch("small"), batch(&"x".repeat(100_000)));
+    let address = large.as_ptr();
+    let held = batch(&"y".repeat(100_000));
+    let all = [small.clone(), large, held.clone(), small];
+    let appends = all.map(|batch| partition.append(batch, AppendOrigin::Coordinator));
+    for appended in futures_util::future::join_all(appends).await {
+        appended.unwrap().ticket.durable().await.unwrap();
+    }
+    let found = values(&partition).await;
+    assert_eq!(found.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let in_memory = partition.read(1, 1, true, Isolation::ReadUncommitted).await.unwrap().records;
+    assert_eq!(in_memory.as_ptr(), address);
+    // what somebody else holds is stamped in a copy
+    assert_eq!(BatchHeader::parse(&held).unwrap().base_offset, 0);
+    let copied = partition.read(2, 1, true, Isolation::ReadUncommitted).await.unwrap().records;
+    assert_eq!(BatchHeader::parse(&copied).unwrap().base_offset, 2);
+    drop(in_memory);
+    topics.shutdown().await;
+}
+
+#[tokio::test]
 async fn many_appends_at_once_get_consecutive_offsets() {
     let memory = Memory::default();
     let topics = open_with(&memory, crate::durability::LogConfig { writer_threads: 2, ..quiet() }).unwrap();

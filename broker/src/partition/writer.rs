@@ -6,11 +6,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::oneshot;
 
 use super::append::{AppendError, Appended, Pending, Ticket};
+use super::tail::Chunk;
 use super::{Partition, Status};
+use crate::buffers::LARGE_BYTES_MIN;
+use crate::durability::{Engine, LogConfig};
 use crate::log::segment::Segment;
 use crate::log::txn_index::Aborted;
 use crate::log::{Segments, file_name, lock};
@@ -66,12 +69,62 @@ type Reply = (oneshot::Sender<Result<Appended, AppendError>>, Appended);
 /// Batches gathered for one write, with what is needed to take them back.
 #[derive(Debug, Default)]
 struct Stage {
-    bytes: BytesMut,
+    /// Bytes of all that is gathered.
+    size: usize,
+    chunks: Vec<Chunk>,
+    /// Small batches that were copied together, to become a chunk; from this offset on.
+    run: BytesMut,
+    run_offset: i64,
     headers: Vec<BatchHeader>,
     replies: Vec<Reply>,
     undo: Undo,
     changes: Vec<Change>,
     aborted: Vec<Aborted>,
+}
+
+impl Stage {
+    /// Gathers a batch that is stamped in its place, where it is large and nobody else holds it, or in a copy. It ends before
+    /// `next_offset`.
+    fn gather(
+        &mut self,
+        batch: Bytes,
+        (base_offset, next_offset): (i64, i64),
+        stamp: impl FnOnce(&mut [u8]),
+    ) {
+        self.size += batch.len();
+        match in_place(batch) {
+            Ok(mut batch) => {
+                self.end_run(base_offset);
+                stamp(&mut batch);
+                self.chunks.push(Chunk { base_offset, next_offset, bytes: batch.freeze() });
+            }
+            Err(batch) => {
+                if self.run.is_empty() {
+                    self.run_offset = base_offset;
+                }
+                let start = self.run.len();
+                self.run.extend_from_slice(&batch);
+                stamp(self.run.get_mut(start..).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Makes a chunk of the copies so far.
+    fn end_run(&mut self, next_offset: i64) {
+        if !self.run.is_empty() {
+            let bytes = std::mem::take(&mut self.run).freeze();
+            self.chunks.push(Chunk { base_offset: self.run_offset, next_offset, bytes });
+        }
+    }
+}
+
+/// The batch for writing to, if it is large, the only user of its buffer, and fills most of it.
+fn in_place(batch: Bytes) -> Result<BytesMut, Bytes> {
+    if batch.len() < LARGE_BYTES_MIN {
+        return Err(batch);
+    }
+    let batch = batch.try_into_mut()?;
+    if batch.capacity() > batch.len().saturating_mul(2) { Err(batch.freeze()) } else { Ok(batch) }
 }
 
 impl Partition {
@@ -190,7 +243,6 @@ impl Partition {
     }
 
     /// Gives the batch its offsets and gathers it.
-    #[expect(clippy::indexing_slicing, reason = "start is the length before the batch was added")]
     fn stage(
         self: &Arc<Self>,
         writer: &mut Writer,
@@ -200,18 +252,19 @@ impl Partition {
         now_ms: i64,
     ) {
         let mut header = pending.header;
-        let start = stage.bytes.len();
-        stage.bytes.extend_from_slice(&pending.batch);
-        let batch = &mut stage.bytes[start..];
         header.base_offset = writer.next_offset;
         header.leader_epoch = writer.epoch;
-        assign(batch, header.base_offset, header.leader_epoch);
         let mut log_append_time_ms = -1;
         if config.timestamp_type == TimestampType::LogAppendTime {
-            set_log_append_time(batch, header.attributes, now_ms);
             header.max_timestamp = now_ms;
             log_append_time_ms = now_ms;
         }
+        stage.gather(pending.batch, (header.base_offset, header.next_offset()), |batch| {
+            assign(batch, header.base_offset, header.leader_epoch);
+            if config.timestamp_type == TimestampType::LogAppendTime {
+                set_log_append_time(batch, header.attributes, now_ms);
+            }
+        });
         writer.next_offset = header.next_offset();
         if let Some(change) = writer.producers.apply_with_undo(&header, pending.marker, &mut stage.undo) {
             stage.changes.push(change);
@@ -237,8 +290,8 @@ impl Partition {
         let limits = Self::limits(config);
         let active = segments.active();
         let last_offset = writer.next_offset + i64::from(header.last_offset_delta);
-        let bytes = (stage.bytes.len() + header.total_bytes()) as u64;
-        if stage.bytes.is_empty() {
+        let bytes = (stage.size + header.total_bytes()) as u64;
+        if stage.size == 0 {
             if !active.is_full(bytes, last_offset, &limits) && !self.is_old(&active, writer, header, config) {
                 return Ok(());
             }
@@ -322,15 +375,21 @@ impl Partition {
         stage: &mut Stage,
         config: &TopicConfig,
     ) {
-        let stage = std::mem::take(stage);
+        let mut stage = std::mem::take(stage);
         let Some((first, last)) = stage.headers.first().zip(stage.headers.last()) else {
             answer(stage.replies);
             return;
         };
         let (base_offset, next_offset) = (first.base_offset, last.next_offset());
+        stage.end_run(next_offset);
         let active = segments.active();
         let limits = Self::limits(config);
-        match active.append(&stage.bytes, &stage.headers, &stage.aborted, &limits) {
+        match active.append(
+            stage.chunks.iter().map(|chunk| &*chunk.bytes),
+            &stage.headers,
+            &stage.aborted,
+            &limits,
+        ) {
             Err((error, cleaned)) => return self.take_back(writer, stage, base_offset, &error, cleaned),
             Ok(None) => {}
             Ok(Some(txn_index)) => {
@@ -341,16 +400,15 @@ impl Partition {
         }
         lock(&self.stable).apply(&stage.changes, &stage.aborted);
         self.mark(&active, writer);
-        let bytes = stage.bytes.freeze();
-        let (length, budget) = (bytes.len(), self.engine.config.tail_cache_bytes);
-        lock(&self.tail).push(base_offset, next_offset, bytes, &self.engine.tail_bytes, budget);
+        let Engine { config: LogConfig { tail_cache_bytes, .. }, tail_bytes, buffers, .. } = &*self.engine;
+        lock(&self.tail).push(stage.chunks, tail_bytes, *tail_cache_bytes, buffers);
         self.append_count.fetch_add(1, Ordering::Relaxed);
         self.log_end.store(next_offset, Ordering::Release);
         let durability = config.durability(self.engine.config.durability);
         if durability != Durability::Fsync {
             self.advance(next_offset);
         }
-        self.written(&active, next_offset, length, durability, config);
+        self.written(&active, next_offset, stage.size, durability, config);
         answer(stage.replies);
     }
 

@@ -58,6 +58,9 @@ fn keep(engine: &Arc<Engine>, inner: &Weak<Inner>) {
             for partition in partitions {
                 partition.release_idle(appends.entry(partition.key()).or_default());
             }
+            if inner.engine.tail_bytes.load(Ordering::Relaxed) == 0 {
+                inner.engine.buffers.clear();
+            }
         }
     }
 }
