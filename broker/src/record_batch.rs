@@ -25,6 +25,7 @@ mod rewrite;
 
 pub use build::BatchBuilder;
 pub use marker::Marker;
+pub(crate) use records::Walked;
 pub use records::{Headers, Record, RecordError, RecordIter, RecordLimits, Records, records};
 pub(crate) use rewrite::rewrite;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::partition::RecordFault;
 use crate::protocol::ErrorCode;
-use crate::record_batch::{BatchHeader, Record, RecordError, RecordLimits, Records, records};
+use crate::record_batch::{BatchHeader, Record, RecordError, RecordLimits, Records, Walked, records};
 use crate::validator::{
     Outcome, PrepareError, RecordSide, RecordValidator, RecordView, SchemaKey, ValidationContext,
     ValidationLevel, ValidationRules,
@@ -51,27 +51,28 @@ impl Refused {
     }
 }
 
-/// Judges `batch`. `decompressed_max` bounds what its records may decompress to.
+/// Judges `batch`. `decompressed_max` bounds what its records may decompress to. Returns what the walk saw, if there was one;
+/// then the checksum is right, too.
 pub(crate) async fn validate(
     validator: &Arc<dyn RecordValidator>,
     context: &ValidationContext,
     batch: &Bytes,
     decompressed_max: usize,
-) -> Result<(), Refused> {
+) -> Result<Option<Walked>, Refused> {
     if !context.rules.is_on() {
-        return Ok(());
+        return Ok(None);
     }
-    let Ok((header, whole)) = BatchHeader::split(batch) else { return Ok(()) };
+    let Ok((header, whole)) = BatchHeader::split(batch) else { return Ok(None) };
     if whole.len() < batch.len() || header.check_crc(whole).is_err() || header.is_control() {
-        return Ok(());
+        return Ok(None);
     }
     let limits = RecordLimits { payload_bytes_max: decompressed_max };
     let opened = heavy(batch.len(), || {
         let records = records(batch, &limits)?;
-        let keys = schema_keys(&records, context.rules)?;
-        Ok((records, keys))
+        let (keys, walked) = schema_keys(&records, context.rules)?;
+        Ok((records, keys, walked))
     });
-    let (records, keys) = opened.map_err(|error| unreadable(&error))?;
+    let (records, keys, walked) = opened.map_err(|error| unreadable(&error))?;
     let prepared = validator.prepare(context, &keys);
     match tokio::time::timeout(context.prepare_timeout, prepared).await {
         Ok(Ok(())) => {}
@@ -80,7 +81,8 @@ pub(crate) async fn validate(
         }
         Err(_) => return Err(Refused::retriable("schemas cannot be looked up in time".to_owned())),
     }
-    heavy(batch.len(), || check(validator.as_ref(), context, &records))
+    heavy(batch.len(), || check(validator.as_ref(), context, &records))?;
+    Ok(Some(walked))
 }
 
 /// Runs `work` so that a large batch does not keep a runtime worker from other connections.
@@ -112,8 +114,11 @@ fn unreadable(error: &RecordError) -> Refused {
 }
 
 /// The schemas that the batch names, each once. A walk to the end, so the records are known to be well-formed.
-fn schema_keys(records: &Records<'_>, rules: ValidationRules) -> Result<Vec<SchemaKey>, RecordError> {
-    let mut keys = BTreeSet::new();
+fn schema_keys(
+    records: &Records<'_>,
+    rules: ValidationRules,
+) -> Result<(Vec<SchemaKey>, Walked), RecordError> {
+    let (mut keys, mut walked) = (BTreeSet::new(), Walked::default());
     for record in records {
         let record = record?;
         if usize::try_from(record.offset_delta) != Ok(record.index) {
@@ -121,13 +126,14 @@ fn schema_keys(records: &Records<'_>, rules: ValidationRules) -> Result<Vec<Sche
             return Err(RecordError::Malformed { index, part });
         }
         record.headers.check()?;
+        walked.add(&record);
         for side in [RecordSide::Key, RecordSide::Value] {
             if rules.side(side).level > ValidationLevel::Off {
                 keys.extend(schema_key(&record, side));
             }
         }
     }
-    Ok(keys.into_iter().collect())
+    Ok((keys.into_iter().collect(), walked))
 }
 
 /// The schema that one side of a record names: by its header if there is one, else by its prefix.

@@ -186,6 +186,7 @@ async fn append(
         batch = Bytes::copy_from_slice(&batch);
     }
     let rules = ValidationRules::from_config(&topic.config());
+    let mut walked = None;
     if rules.is_on() {
         let broker = &context.broker;
         let validation = ValidationContext {
@@ -198,16 +199,16 @@ async fn append(
             prepare_timeout: broker.config().validation_timeout,
         };
         let limit = broker.config().validation_decompressed_max_bytes;
-        validation::validate(broker.validator(), &validation, &batch, limit).await?;
+        walked = validation::validate(broker.validator(), &validation, &batch, limit).await?;
     }
     let origin = AppendOrigin::Client { acks: asked.acks, produce_version: context.version };
     if !BatchHeader::parse(&batch).is_ok_and(|header| header.is_transactional()) {
         // held by nobody else, it is written from where it is
-        return Ok(partition.append(batch, origin).await?);
+        return Ok(partition.append_walked(batch, origin, None, walked).await?);
     }
     let mut verified = None;
     for _ in 0..VERIFICATIONS_MAX {
-        match partition.append_verified(batch.clone(), origin, verified).await {
+        match partition.append_walked(batch.clone(), origin, verified, walked).await {
             Err(AppendError::Unverified) => {
                 verified = Some(verify(context, &partition, &batch, asked.transactional_id).await?);
             }

@@ -11,7 +11,7 @@ use super::{Partition, Status};
 use crate::compression::Codec;
 use crate::producer_state::SequenceError;
 use crate::record_batch::{
-    BatchError, BatchHeader, Marker, RecordError, RecordLimits, TimestampType, records,
+    BatchError, BatchHeader, Marker, RecordError, RecordLimits, TimestampType, Walked, records,
 };
 use crate::topics::config::TopicConfig;
 
@@ -207,11 +207,23 @@ impl Partition {
         origin: AppendOrigin,
         verified: Option<u64>,
     ) -> Result<Appended, AppendError> {
+        self.append_walked(records, origin, verified, None).await
+    }
+
+    /// As [`append_verified`](Self::append_verified), for a batch whose checksum is right and whose records were `walked`
+    /// already.
+    pub(crate) async fn append_walked(
+        self: &Arc<Self>,
+        records: Bytes,
+        origin: AppendOrigin,
+        verified: Option<u64>,
+        walked: Option<Walked>,
+    ) -> Result<Appended, AppendError> {
         let status = self.status();
         if status != Status::Online {
             return Err(unavailable(status));
         }
-        let header = check(&records, &self.config(), origin, self.engine.clock.now_ms())?;
+        let header = check(&records, &self.config(), origin, self.engine.clock.now_ms(), walked)?;
         let pool = self.engine.writer(self.writer_hash());
         let permits = Arc::clone(&pool.permits);
         let permit = permits.acquire_owned().await.map_err(|_| AppendError::Offline)?;
@@ -231,6 +243,7 @@ fn check(
     config: &TopicConfig,
     origin: AppendOrigin,
     now_ms: i64,
+    walked: Option<Walked>,
 ) -> Result<BatchHeader, AppendError> {
     if bytes.is_empty() {
         return Err(AppendError::Empty);
@@ -253,7 +266,9 @@ fn check(
         if batch.len() > limit {
             return Err(AppendError::TooLarge { bytes: batch.len(), limit });
         }
-        header.check_crc(batch).map_err(AppendError::Corrupt)?;
+        if walked.is_none() {
+            header.check_crc(batch).map_err(AppendError::Corrupt)?;
+        }
         check_fields(&header)?;
         match header.codec() {
             None => return Err(AppendError::Compression),
@@ -265,7 +280,7 @@ fn check(
         if acks == -1 && config.min_insync_replicas > 1 {
             return Err(AppendError::NotEnoughReplicas { wanted: config.min_insync_replicas });
         }
-        check_records(&header, batch, config, now_ms)?;
+        check_records(&header, batch, config, now_ms, walked)?;
     }
     if batch.len() as u64 > segment_bytes {
         return Err(AppendError::LargerThanSegment { bytes: batch.len(), limit: segment_bytes });
@@ -305,6 +320,7 @@ fn check_records(
     batch: &[u8],
     config: &TopicConfig,
     now_ms: i64,
+    walked: Option<Walked>,
 ) -> Result<(), AppendError> {
     let create_time = config.timestamp_type == TimestampType::CreateTime;
     let earliest = now_ms.saturating_sub(config.timestamp_before_max_ms);
@@ -318,6 +334,13 @@ fn check_records(
     }
     if !config.compact && !bounded {
         return Ok(());
+    }
+    if let Some(walked) = walked
+        && (walked.all_keyed || !config.compact)
+    {
+        let in_range = walked.timestamps_ms.is_none_or(|(least, most)| !too_far(least) && !too_far(most));
+        let refusal = AppendError::Timestamp("outside of the range the topic allows");
+        return if in_range { Ok(()) } else { Err(refusal) };
     }
     let mut faults = Vec::new();
     for (at, record) in records(batch, &RecordLimits::default())?.iter().enumerate() {

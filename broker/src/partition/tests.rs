@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::log::storage::memory::{Loss, Memory};
-use crate::record_batch::{BatchBuilder, BatchHeader, TimestampType};
+use crate::record_batch::{BatchBuilder, BatchHeader, RecordLimits, TimestampType, Walked};
 use crate::topics::Topics;
 use crate::topics::tests::{
     CLIENT, DIR, NOW, batch, idempotent, open, open_with, partition_of, produce, quiet,
@@ -375,6 +375,36 @@ async fn what_is_deleted_leaves_memory() {
     assert!(lock(&partition.tail).bytes_between(2, 4).is_none());
     let kept = lock(&partition.tail).bytes_between(3, 4).unwrap();
     assert_eq!(topics.engine_and_dir().0.tail_bytes.load(Ordering::Relaxed) as u64, kept);
+}
+
+#[tokio::test]
+async fn a_batch_that_was_walked_is_judged_by_what_the_walk_saw() {
+    let pairs = [("cleanup.policy", "compact"), ("message.timestamp.before.max.ms", "1000")];
+    let (_, _, partition) = with(&pairs).await;
+    let keyless = BatchBuilder::new().record(NOW, None, Some(b"v".as_slice())).build();
+    let old = BatchBuilder::new().record(NOW - 2000, Some(b"k"), Some(b"v")).record(NOW, Some(b"k"), None);
+    let late: Expect = |error| matches!(error, AppendError::Timestamp(_));
+    let cases: [(Bytes, Option<Expect>); 3] = [
+        (batch("v"), None),
+        (old.build(), Some(late)),
+        (
+            keyless,
+            Some(|error| matches!(error, AppendError::InvalidRecords { faults, .. } if faults.len() == 1)),
+        ),
+    ];
+    for (bytes, expected) in cases {
+        let mut walked = Walked::default();
+        let records = crate::record_batch::records(&bytes, &RecordLimits::default()).unwrap();
+        records.iter().for_each(|record| walked.add(&record.unwrap()));
+        for walked in [None, Some(walked)] {
+            let appended = partition.append_walked(bytes.clone(), CLIENT, None, walked).await;
+            match (&appended, expected) {
+                (Ok(_), None) => {}
+                (Err(error), Some(expected)) => assert!(expected(error), "{error:?}"),
+                _ => panic!("{appended:?}"),
+            }
+        }
+    }
 }
 
 #[tokio::test]

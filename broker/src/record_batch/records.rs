@@ -89,6 +89,33 @@ impl<'a> IntoIterator for &'a Records<'_> {
     }
 }
 
+/// What a whole walk over the records of one batch saw: they are well-formed, as many as counted, and their offset deltas are
+/// their positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Walked {
+    /// Smallest and largest timestamp of those that have one.
+    pub(crate) timestamps_ms: Option<(i64, i64)>,
+    /// No key is null.
+    pub(crate) all_keyed: bool,
+}
+
+impl Default for Walked {
+    fn default() -> Self {
+        Self { timestamps_ms: None, all_keyed: true }
+    }
+}
+
+impl Walked {
+    /// Takes the next record into account.
+    pub(crate) fn add(&mut self, record: &Record<'_>) {
+        if record.timestamp_ms != -1 {
+            let (least, most) = self.timestamps_ms.unwrap_or((i64::MAX, i64::MIN));
+            self.timestamps_ms = Some((least.min(record.timestamp_ms), most.max(record.timestamp_ms)));
+        }
+        self.all_keyed &= record.key.is_some();
+    }
+}
+
 /// One record, borrowed from its batch.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
@@ -245,7 +272,24 @@ impl<'a> Cursor<'a> {
         Some(head)
     }
 
+    /// Most values take one or two bytes.
+    #[inline]
     fn varlong(&mut self) -> Option<i64> {
+        let value = match *self.0 {
+            [low @ 0..0x80, ref rest @ ..] => {
+                self.0 = rest;
+                u64::from(low)
+            }
+            [low, high @ 0..0x80, ref rest @ ..] => {
+                self.0 = rest;
+                u64::from(low & 0x7f) | u64::from(high) << 7
+            }
+            _ => return self.varlong_of_many(),
+        };
+        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    fn varlong_of_many(&mut self) -> Option<i64> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let (&byte, rest) = self.0.split_first()?;
