@@ -74,7 +74,7 @@ pub struct HistoryCheck {
 
 /// One thing that is wrong with the record, or with what is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HistoryFinding {
     /// Stable code of what is wrong, such as `event-does-not-follow` or `version-missing`.
@@ -95,4 +95,8 @@ pub struct HistoryFinding {
     pub version: Option<Version>,
     /// The subject or context whose settings changed.
     pub scope: Option<String>,
+    /// Id of the resource whose association changed.
+    pub resource: Option<String>,
+    /// Which of its associations.
+    pub association_type: Option<String>,
 }
