@@ -44,7 +44,7 @@ pub(crate) async fn handle(context: &Context, request: DescribeQuorumRequest) ->
         TopicData { partitions: partitions.collect(), topic_name: topic.topic_name }
     });
     let advertised = context.connection.advertised();
-    let name = context.connection.listener.name.to_string();
+    let name = context.connection.listener.name.clone();
     let listener = Listener { name, host: advertised.host, port: advertised.port };
     let nodes = vec![Node { node_id, listeners: vec![listener] }];
     DescribeQuorumResponse { topics: topics.collect(), nodes, ..Default::default() }

@@ -52,14 +52,12 @@ impl Transactions {
                 tracing::warn!(partition, records, "transaction records not understood were skipped");
             }
             for (name, state) in replay.states {
-                match self.find_or_create(&name) {
-                    Ok(id) => *lock(&id.state) = Some(Arc::new(state)),
+                let Ok(id) = self.find_or_create(&name) else {
                     // No room, which was said: what is not known must not be made up.
-                    Err(_) => {
-                        unreadable.insert(partition);
-                        break;
-                    }
-                }
+                    unreadable.insert(partition);
+                    break;
+                };
+                *lock(&id.state) = Some(Arc::new(state));
             }
         }
         unreadable
