@@ -190,7 +190,7 @@ fn request(input: &[u8]) {
         IncrementalAlterConfigsRequest, ListPartitionReassignmentsRequest, OffsetDeleteRequest,
         DescribeUserScramCredentialsRequest, AlterUserScramCredentialsRequest, DescribeClusterRequest, DescribeClientQuotasRequest,
         DescribeProducersRequest, DescribeTransactionsRequest, ListTransactionsRequest, ConsumerGroupHeartbeatRequest,
-        ConsumerGroupDescribeRequest, DescribeTopicPartitionsRequest
+        ConsumerGroupDescribeRequest, DescribeTopicPartitionsRequest, DescribeQuorumRequest, ListConfigResourcesRequest
     );
 }
 
