@@ -1,6 +1,6 @@
-//! Making a server read from the disk.
+//! The state of the page cache before something is measured.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write as _, path::Path};
 
 use anyhow::Result;
 use rustix::fs::{Advice, fadvise};
@@ -20,4 +20,17 @@ pub(crate) fn evict(folder: &Path) -> Result<u64> {
         bytes += file.metadata()?.len();
     }
     Ok(bytes)
+}
+
+/// Writes a file of this size beside the servers' folders and removes it, so that free pages are at hand for what follows.
+///
+/// A virtual machine may give free memory back to its host after a moment; then the first use of a page costs several times
+/// what is done with it, and would be counted as the server's time.
+pub(crate) fn provide(bytes: u64) -> Result<()> {
+    let block = vec![1; 1 << 20];
+    let mut file = tempfile::tempfile()?;
+    for _ in 0..bytes.div_ceil(block.len() as u64) {
+        file.write_all(&block)?;
+    }
+    Ok(())
 }

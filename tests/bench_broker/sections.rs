@@ -1,6 +1,6 @@
 //! What is measured: rounds in turns over the servers, and a table of medians.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use harness::{Launch, faults_binary, machine::resident_mib};
@@ -8,7 +8,7 @@ use harness::{Launch, faults_binary, machine::resident_mib};
 use crate::{
     Plan,
     load::{self, Throughput},
-    page_cache::evict,
+    page_cache::{evict, provide},
     report::{Rounds, say},
     servers::{KAFKA_HEAP, Server},
 };
@@ -31,19 +31,33 @@ fn durability(server: &Server, fsync: bool) -> Vec<(&'static str, &'static str)>
 fn warm(servers: &[Server]) -> Result<()> {
     for server in servers {
         let time = if server.name() == "Kafka" { WARM_UP } else { Duration::from_secs(2) };
-        load::create(server, "warm", 1, &[])?;
-        load::produce(server, "warm", 1, 1024, time / 2, &[])?;
-        if server.has_topics() {
-            load::consume(server, "warm", 1, 100_000)?;
+        let began = Instant::now();
+        for round in 0.. {
+            let topic = format!("warm{round}");
+            load::create(server, &topic, 1, &[])?;
+            let bytes = if round % 2 == 0 { 1024 } else { 100 };
+            let produced = load::produce(server, &topic, 1, bytes, time / 4, &[])?;
+            if server.has_topics() {
+                load::consume(server, &topic, 1, produced.messages)?;
+            }
+            load::delete(server, &topic)?;
+            if began.elapsed() >= time {
+                break;
+            }
         }
-        load::produce(server, "warm", 1, 100, time / 2, &[])?;
-        load::delete(server, "warm")?;
     }
     Ok(())
 }
 
-fn trio() -> Result<Vec<Server>> {
-    let servers = vec![Server::assay()?, Server::kafka()?, Server::sink()?];
+/// Ours, Kafka unless it is not wanted, and for producers the sink.
+fn servers(plan: &Plan, with_sink: bool) -> Result<Vec<Server>> {
+    let mut servers = vec![Server::assay()?];
+    if plan.kafka {
+        servers.push(Server::kafka()?);
+    }
+    if with_sink {
+        servers.push(Server::sink()?);
+    }
     warm(&servers)?;
     Ok(servers)
 }
@@ -61,53 +75,82 @@ impl Cell {
     }
 }
 
-/// One line for our server, the peer, and where there is one the sink.
-fn line(label: &str, cells: &[Cell]) -> String {
-    let rates: Vec<_> = cells.iter().map(|cell| cell.rate.shown(0)).collect();
-    let cpus: Vec<_> = cells.iter().map(|cell| format!("{:.2}", cell.cpu.median())).collect();
-    let ratio = |at: usize, of: fn(&Cell) -> f64| match (cells.first(), cells.get(at)) {
-        (Some(ours), Some(theirs)) => format!("{:.2}", of(ours) / of(theirs)),
-        _ => "-".to_owned(),
-    };
-    let rate = |cell: &Cell| cell.rate.median();
-    let cpu = |cell: &Cell| cell.cpu.median();
-    format!(
-        "| {label} | {} | {} | {} | {} | {} |",
-        rates.join(" / "),
-        ratio(1, rate),
-        ratio(2, rate),
-        cpus.join(" / "),
-        ratio(1, cpu)
-    )
+/// What is known of one row: the peers by name, ours first.
+#[derive(Debug)]
+struct Row(Vec<(&'static str, Cell)>);
+
+impl Row {
+    fn new(names: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(names.into_iter().map(|name| (name, Cell::default())).collect())
+    }
+
+    fn each(&self, value: impl Fn(&Cell) -> String) -> String {
+        let values: Vec<_> = self.0.iter().map(|(_, cell)| value(cell)).collect();
+        values.join(" / ")
+    }
+
+    /// Ours as a part of the peer's.
+    fn of(&self, peer: &str, value: fn(&Cell) -> &Rounds) -> String {
+        let theirs = self.0.iter().find(|(name, _)| *name == peer);
+        match (self.0.first(), theirs) {
+            (Some((_, ours)), Some((_, theirs))) => {
+                format!("{:.2}", value(ours).median() / value(theirs).median())
+            }
+            _ => "-".to_owned(),
+        }
+    }
+
+    fn say(&self, label: &str) {
+        say(&format!(
+            "| {label} | {} | {} | {} | {} | {} | {} |",
+            self.each(|cell| cell.rate.shown(0)),
+            self.of("Kafka", |cell| &cell.rate),
+            self.of("sink", |cell| &cell.rate),
+            self.each(|cell| cell.cpu.shown(2)),
+            self.of("Kafka", |cell| &cell.cpu),
+            self.of(STORED, |cell| &cell.cpu)
+        ));
+    }
 }
 
-const HEAD: &str = "| | messages/s assay / Kafka / sink | of Kafka | of the sink | server CPU s per million | of Kafka |\n\
-                    |---|---|---|---|---|---|";
+/// The sink when it checks and writes what comes.
+const STORED: &str = "storing sink";
+
+fn head(row: &Row) {
+    let names: Vec<_> = row.0.iter().map(|(name, _)| *name).collect();
+    let names = names.join(" / ");
+    say(&format!(
+        "| | messages/s {names} | of Kafka | of the sink | server CPU s per million | of Kafka | of the storing sink |\n\
+         |---|---|---|---|---|---|---|"
+    ));
+}
 
 /// One producer, acks=all: throughput and server CPU.
 pub(crate) fn produce(plan: &Plan) -> Result<()> {
-    let servers = trio()?;
+    let servers = servers(plan, true)?;
     say(&format!(
         "\nproduce, acks=all, Kafka's heap {KAFKA_HEAP}, {} rounds of {} s",
         plan.rounds, plan.seconds
     ));
-    say(HEAD);
+    let mut all: Vec<_> = servers.iter().map(|server| (server.name(), server)).collect();
+    all.extend(servers.iter().filter(|server| !server.has_topics()).map(|server| (STORED, server)));
+    head(&Row::new(all.iter().map(|(name, _)| *name)));
     let mut number = 0;
     for (fsync, mode) in [(false, "os"), (true, "fsync")] {
         for partitions in [1, 4] {
             for (bytes, shown) in SIZES {
-                let mut cells = vec![Cell::default(); servers.len()];
+                let mut row = Row::new(all.iter().map(|(name, _)| *name));
                 for _ in 0..plan.rounds {
                     number += 1;
-                    for (server, cell) in servers.iter().zip(&mut cells) {
-                        let topic = format!("p{number}");
+                    for ((name, server), (_, cell)) in all.iter().zip(&mut row.0) {
+                        let topic = format!("p{number}{}", if *name == STORED { "-stored" } else { "" });
                         load::create(server, &topic, partitions, &durability(server, fsync))?;
                         let time = Duration::from_secs(plan.seconds);
                         cell.add(load::produce(server, &topic, partitions, bytes, time, &[])?);
                         load::delete(server, &topic)?;
                     }
                 }
-                say(&line(&format!("{mode}, {partitions} partitions, {shown}"), &cells));
+                row.say(&format!("{mode}, {partitions} partitions, {shown}"));
             }
         }
     }
@@ -116,10 +159,9 @@ pub(crate) fn produce(plan: &Plan) -> Result<()> {
 
 /// One consumer from the beginning, with the log in the page cache and with it on the disk only.
 pub(crate) fn consume(plan: &Plan) -> Result<()> {
-    let mut servers = trio()?;
-    servers.truncate(2);
+    let servers = servers(plan, false)?;
     say(&format!("\nconsume, {} rounds", plan.rounds));
-    say(HEAD);
+    head(&Row::new(servers.iter().map(Server::name)));
     for (bytes, shown) in SIZES {
         let messages = (400_u64 << 20) / bytes as u64;
         let messages = messages.min(1_500_000);
@@ -129,17 +171,18 @@ pub(crate) fn consume(plan: &Plan) -> Result<()> {
             load::fill(server, &topic, 1, bytes, messages)?;
         }
         for cold in [false, true] {
-            let mut cells = vec![Cell::default(); servers.len()];
+            let mut row = Row::new(servers.iter().map(Server::name));
             for _ in 0..plan.rounds {
-                for (server, cell) in servers.iter().zip(&mut cells) {
+                for (server, (_, cell)) in servers.iter().zip(&mut row.0) {
                     if cold {
                         evict(server.folder().context("folder")?)?;
+                        provide(messages * bytes as u64)?;
                     }
                     cell.add(load::consume(server, &topic, 1, messages)?);
                 }
             }
             let from = if cold { "disk (evicted by fadvise)" } else { "cache" };
-            say(&line(&format!("{shown}, from {from}"), &cells));
+            row.say(&format!("{shown}, from {from}"));
         }
         for server in &servers {
             load::delete(server, &topic)?;
@@ -160,8 +203,7 @@ fn percentile(sorted: &[f64], part: f64) -> f64 {
 
 /// From send to the consumer's hand at a fixed rate.
 pub(crate) fn latency(plan: &Plan) -> Result<()> {
-    let mut servers = trio()?;
-    servers.truncate(2);
+    let servers = servers(plan, false)?;
     say("\nend to end, 100 B, one partition");
     say("| | p50 ms assay / Kafka | of Kafka | p99 ms assay / Kafka | of Kafka |\n|---|---|---|---|---|");
     for (fsync, mode) in [(false, "os"), (true, "fsync")] {
