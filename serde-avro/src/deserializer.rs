@@ -175,7 +175,8 @@ impl<T> Deserializer<T> {
         let message = message.into();
         match self.core.try_decode(message) {
             Err(Error::NeedsSchema(key)) => {
-                let entry = self.core.load(message.topic(), key).await;
+                // in a box: only a missing schema pays, and every call's future stays small
+                let entry = Box::pin(self.core.load(message.topic(), key)).await;
                 self.core.decode_with(entry.as_deref().map_err(Error::clone), message)
             }
             outcome => outcome,
