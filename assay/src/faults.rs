@@ -84,7 +84,7 @@ impl Storage for FaultyFs {
         let takes = match mode {
             OpenMode::Read => false,
             OpenMode::ReadWrite => !path.exists(),
-            OpenMode::Truncate => true,
+            OpenMode::Truncate | OpenMode::TruncatePrivate => true,
         };
         if takes {
             self.faults.allow(Change::Takes)?;
