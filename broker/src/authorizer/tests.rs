@@ -136,7 +136,7 @@ fn filters_mean_what_they_say() {
 
 #[test]
 fn rules_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
-    use crate::log::storage::memory::{Loss, Memory};
+    use crate::log::storage::memory::{Memory, at_every_cut};
     let dir = Path::new("/data");
     let open = |memory: &Memory| {
         let settings =
@@ -149,9 +149,7 @@ fn rules_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
         acl("ALLOW bob * READ LITERAL y"),
     ];
     let fresh = || {
-        let memory = Memory::default();
-        memory.create_dir(dir).unwrap();
-        memory.sync_dir(Path::new("/")).unwrap();
+        let memory = Memory::with_folder(dir);
         open(&memory).change(|acls| acls.insert(rules[0].clone())).unwrap();
         memory
     };
@@ -167,34 +165,9 @@ fn rules_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
     assert_eq!(script(&memory), 2);
     let steps = memory.steps() - before;
     assert!(steps >= 8, "{steps}");
-    for step in 1..=steps + 1 {
-        let memory = fresh();
-        memory.cut_at(memory.steps() + step);
-        let acknowledged = script(&memory);
-        for loss in [Loss::All, Loss::Nothing, Loss::Random(step.wrapping_mul(0x9e37_79b9))] {
-            let found = open(&memory.after_power_loss(loss)).acls();
-            let whole = (1..=3).any(|count| found == rules[..count].iter().cloned().collect());
-            assert!(whole && found.len() > acknowledged, "step {step}, {loss:?}: {found:?}, {acknowledged}");
-        }
-    }
-}
-
-#[test]
-fn rules_survive_and_damage_is_not_taken_for_openness() {
-    let dir = tempfile::tempdir().unwrap();
-    let rule = acl("DENY ann 10.0.0.1 ALL PREFIXED \u{e9}\"x");
-    let first = authorizer(dir.path(), false);
-    first.change(|acls| acls.insert(rule.clone())).unwrap();
-    assert_eq!(authorizer(dir.path(), false).acls(), BTreeSet::from([rule.clone()]));
-    first.change(|acls| acls.remove(&rule)).unwrap();
-    assert!(authorizer(dir.path(), false).acls().is_empty());
-    for (text, part) in
-        [("", "damaged"), ("{\"version\":9}", "newer"), ("{\"version\":0,\"acls\":[{}]}", "damaged")]
-    {
-        std::fs::write(dir.path().join("assay-acls.json"), text).unwrap();
-        let settings =
-            AuthorizerSettings { super_users: BTreeSet::new(), allow_everyone_if_no_acl_found: true };
-        let error = Authorizer::open(Arc::new(Fs), dir.path(), settings).unwrap_err().to_string();
-        assert!(error.contains(part), "{text}: {error}");
-    }
+    at_every_cut(fresh, script, |after, acknowledged, place| {
+        let found = open(after).acls();
+        let whole = (1..=3).any(|count| found == rules[..count].iter().cloned().collect());
+        assert!(whole && found.len() > acknowledged, "{place}: {found:?}, {acknowledged}");
+    });
 }

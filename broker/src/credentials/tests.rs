@@ -60,13 +60,11 @@ fn a_clear_password_is_judged_by_the_strongest_hash() {
 
 #[test]
 fn users_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
-    use crate::log::storage::memory::{Loss, Memory};
+    use crate::log::storage::memory::{Memory, at_every_cut};
     let dir = Path::new("/data");
     let on = |memory: &Memory| Credentials::open(Arc::new(memory.clone()), dir).unwrap();
     let fresh = || {
-        let memory = Memory::default();
-        memory.create_dir(dir).unwrap();
-        memory.sync_dir(Path::new("/")).unwrap();
+        let memory = Memory::with_folder(dir);
         on(&memory).apply(vec![put("first", "1")]).unwrap();
         memory
     };
@@ -81,18 +79,13 @@ fn users_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
     assert_eq!(script(&memory), 2);
     let steps = memory.steps() - before;
     assert!(steps >= 8, "{steps}");
-    for step in 1..=steps + 1 {
-        let memory = fresh();
-        memory.cut_at(memory.steps() + step);
-        let acknowledged = script(&memory);
-        for loss in [Loss::All, Loss::Nothing, Loss::Random(step.wrapping_mul(0x9e37_79b9))] {
-            let users = on(&memory.after_power_loss(loss)).users().unwrap();
-            let done = usize::from(users.contains_key("ann")) + usize::from(!users.contains_key("first"));
-            let names: Vec<&String> = users.keys().collect();
-            assert!(done >= acknowledged, "step {step}, {loss:?}: {names:?}, acknowledged {acknowledged}");
-            assert!(!names.is_empty(), "step {step}, {loss:?}");
-        }
-    }
+    at_every_cut(fresh, script, |after, acknowledged, place| {
+        let users = on(after).users().unwrap();
+        let done = usize::from(users.contains_key("ann")) + usize::from(!users.contains_key("first"));
+        let names: Vec<&String> = users.keys().collect();
+        assert!(done >= acknowledged, "{place}: {names:?}, acknowledged {acknowledged}");
+        assert!(!names.is_empty(), "{place}");
+    });
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::log::storage::memory::{Loss, Memory};
+use crate::log::storage::memory::{Memory, at_every_cut};
 
 fn settings(pairs: &[(&str, &str)]) -> Settings {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -10,10 +10,7 @@ fn open(memory: &Memory) -> DynamicConfigs {
 }
 
 fn memory() -> Memory {
-    let memory = Memory::default();
-    memory.create_dir(Path::new("/data")).unwrap();
-    memory.sync_dir(Path::new("/")).unwrap();
-    memory
+    Memory::with_folder(Path::new("/data"))
 }
 
 #[test]
@@ -81,20 +78,13 @@ fn settings_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
             .count()
     };
     let whole = memory();
-    let before = whole.steps();
     assert_eq!(script(&whole), 2);
-    let steps = whole.steps() - before;
-    for step in 1..=steps + 1 {
-        let memory = memory();
-        memory.cut_at(memory.steps() + step);
-        let acknowledged = script(&memory);
-        for loss in [Loss::All, Loss::Nothing, Loss::Random(step.wrapping_mul(0x9e37_79b9))] {
-            let after = open(&memory.after_power_loss(loss));
-            let found = [!after.settings(&Scope::Broker).is_empty(), after.groups() == ["g"]];
-            let done = found.iter().filter(|there| **there).count();
-            assert!(done >= acknowledged && (found[0] || !found[1]), "step {step}, {loss:?}: {found:?}");
-        }
-    }
+    at_every_cut(memory, script, |after, acknowledged, place| {
+        let after = open(after);
+        let found = [!after.settings(&Scope::Broker).is_empty(), after.groups() == ["g"]];
+        let done = found.iter().filter(|there| **there).count();
+        assert!(done >= acknowledged && (found[0] || !found[1]), "{place}: {found:?}");
+    });
     assert_eq!(open(&whole).group_settings()["g"].session_timeout_ms, Some(6000));
 }
 

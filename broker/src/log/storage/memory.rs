@@ -56,6 +56,14 @@ struct State {
 pub(crate) struct Memory(Arc<(Mutex<State>, Condvar)>);
 
 impl Memory {
+    /// One with a folder that is there for good.
+    pub(crate) fn with_folder(path: &Path) -> Self {
+        let memory = Self::default();
+        memory.create_dir(path).unwrap();
+        memory.sync_dir(path.parent().unwrap()).unwrap();
+        memory
+    }
+
     /// Every change from step `step` on fails, as after a power loss.
     pub(crate) fn cut_at(&self, step: u64) {
         self.state().cut_at = Some(step);
@@ -365,6 +373,26 @@ struct MemoryFile {
     state: Memory,
     path: PathBuf,
     inode: usize,
+}
+
+/// Cuts the power at each step of a script, which returns how many of its changes were acknowledged, and hands over what each
+/// kind of loss leaves, that number, and where this was.
+pub(crate) fn at_every_cut(
+    fresh: impl Fn() -> Memory,
+    script: impl Fn(&Memory) -> usize,
+    check: impl Fn(&Memory, usize, &str),
+) {
+    let whole = fresh();
+    let before = whole.steps();
+    script(&whole);
+    for step in 1..=whole.steps() - before + 1 {
+        let memory = fresh();
+        memory.cut_at(memory.steps() + step);
+        let acknowledged = script(&memory);
+        for loss in [Loss::All, Loss::Nothing, Loss::Random(step.wrapping_mul(0x9e37_79b9))] {
+            check(&memory.after_power_loss(loss), acknowledged, &format!("step {step}, {loss:?}"));
+        }
+    }
 }
 
 impl StorageFile for MemoryFile {
