@@ -77,10 +77,10 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 // Postgres: foreign key, unique, serialization failure, deadlock. SQLite: BUSY, BUSY_SNAPSHOT, and the extended
-                // constraint codes of foreign key, primary key and unique.
-                Some("23503" | "23505" | "40001" | "40P01" | "5" | "517" | "787" | "1555" | "2067") => {
-                    Self::Conflict(Box::new(error))
-                }
+                // constraint codes of foreign key, primary key, trigger and unique.
+                Some(
+                    "23503" | "23505" | "40001" | "40P01" | "5" | "517" | "787" | "1555" | "1811" | "2067",
+                ) => Self::Conflict(Box::new(error)),
                 // Postgres: connection exceptions, too many connections, administrative shutdown, not yet accepting connections.
                 Some(code)
                     if code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03") =>

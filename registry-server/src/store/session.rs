@@ -21,7 +21,7 @@ use super::model::{
 };
 use super::{Snapshot, postgres, sqlite};
 
-pub(super) use append::{append_postgres, append_sqlite};
+pub(super) use append::{AppendEnd, append_postgres, append_sqlite};
 pub(super) use events::{event, seal};
 
 /// A connection with what it takes to end its transaction. Readers take theirs from the pool at the first query.

@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use super::connection::Connection;
 use super::error::{OpenError, StoreError};
 use super::observers::{Observers, Told};
-use super::session::{Session, append_sqlite, seal};
+use super::session::{AppendEnd, Session, append_sqlite, seal};
 use super::{Append, Appended, Changes, Lock, Observer, Snapshot, Store, StoreTx, migrations};
 
 /// Connections that read at the same time.
@@ -50,6 +50,8 @@ struct Writer {
     options: SqliteConnectOptions,
     /// `None` after a failure that may have left the connection inside a transaction; reopened by the next change.
     connection: Option<SqliteConnection>,
+    /// Where the last append left things; the next one finds out whether they still are.
+    end: Option<AppendEnd>,
     /// The open transaction, if one.
     group: Option<Group>,
     /// A change ended without commit or rollback (it was dropped); its savepoint must be undone first.
@@ -115,6 +117,7 @@ impl SqliteStore {
         let writer = Writer {
             options,
             connection: Some(connection),
+            end: None,
             group: None,
             abandoned: false,
             observers: observers.clone(),
@@ -374,7 +377,7 @@ impl Store for SqliteStore {
         let mut connection = writer.free_connection().await?;
         let subjects = versions.iter().map(|version| version.subject.clone()).collect();
         let _told = Told(&self.observers, subjects);
-        let appended = append_sqlite(&mut connection, versions).await;
+        let appended = append_sqlite(&mut connection, versions, &mut writer.end).await;
         if appended.is_ok() {
             writer.connection = Some(connection);
         } else if let Err(error) = connection.close().await {

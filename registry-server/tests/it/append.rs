@@ -18,6 +18,7 @@ on_both_backends!(
     many_groups_at_once_leave_no_gap_and_no_second_id,
     observers_are_told_each_committed_scope,
     the_chain_goes_on_where_appends_and_other_changes_alternate,
+    two_stores_on_one_database_take_turns,
 );
 
 fn subject(name: &str) -> QualifiedSubject {
@@ -219,9 +220,14 @@ async fn the_chain_goes_on_where_appends_and_other_changes_alternate(database: D
             while store.seal_events(3).await.unwrap() > 0 {}
         }
     }
+    assert_chained(&store, 10).await;
+}
+
+/// Seals what is left, and follows the chain from its begin.
+async fn assert_chained(store: &Arc<dyn Store>, events: usize) {
     while store.seal_events(3).await.unwrap() > 0 {}
     let sealed = store.read().await.unwrap().sealed_after(0, 100).await.unwrap();
-    assert_eq!(sealed.len(), 10);
+    assert_eq!(sealed.len(), events);
     let mut previous = Vec::new();
     for (number, event) in (1..).zip(&sealed) {
         assert_eq!((event.revision, event.seal), (number, Some(number)));
@@ -229,6 +235,25 @@ async fn the_chain_goes_on_where_appends_and_other_changes_alternate(database: D
         previous = event.chained_hash(&previous).to_vec();
         assert_eq!(event.hash.as_ref(), Some(&previous));
     }
+}
+
+async fn two_stores_on_one_database_take_turns(database: Database) {
+    let stores = [database.open().await, database.open().await];
+    let all = subject("all");
+    let mut ids = Vec::new();
+    for (round, turn) in (0_u32..).zip([0, 0, 1, 0, 1, 1, 1, 0]) {
+        let store = &stores[turn];
+        let versions = [
+            next(store, &subject(&format!("s{round}")), 2 * round).await,
+            next(store, &all, 2 * round + 1).await,
+        ];
+        ids.extend(store.append(&versions).await.unwrap().into_iter().map(id_of));
+    }
+    assert_eq!(ids, (1..=16).collect::<Vec<_>>());
+    let rows = stores[0].read().await.unwrap().subject_rows(&all).await.unwrap();
+    let numbers: Vec<i32> = rows.versions.iter().map(|row| row.version.get()).collect();
+    assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+    assert_chained(&stores[1], 16).await;
 }
 
 #[derive(Default)]
@@ -301,6 +326,22 @@ async fn a_dropped_change_leaves_no_transaction_open() {
     while sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.is_err() {
         assert!(Instant::now() < deadline, "the transaction stays open");
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn appends_go_on_after_the_newest_event_was_removed() {
+    let database = Database::sqlite().unwrap();
+    let store = database.open().await;
+    store.append(&[next(&store, &subject("a"), 1).await]).await.unwrap();
+    let path = database.url.strip_prefix("sqlite:").unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("DELETE FROM events").execute(&mut other).await.unwrap();
+    for (content, revision) in [(2, 2), (3, 3)] {
+        let appended =
+            store.append(&[next(&store, &subject(&format!("b{content}")), content).await]).await.unwrap();
+        assert!(matches!(appended[0], Appended::Written { revision: found, .. } if found == revision));
     }
 }
 

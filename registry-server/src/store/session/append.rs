@@ -4,4 +4,4 @@ mod postgres;
 mod sqlite;
 
 pub(in super::super) use postgres::append as append_postgres;
-pub(in super::super) use sqlite::append as append_sqlite;
+pub(in super::super) use sqlite::{End as AppendEnd, append as append_sqlite};
