@@ -3,11 +3,12 @@
 mod feed;
 
 use std::str::FromStr;
-use std::sync::Weak;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use assay_schema_core::QualifiedSubject;
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Postgres, Row as _, Transaction};
 
@@ -23,6 +24,8 @@ const CONNECTIONS_MAX: u32 = 16;
 const ID_CONNECTIONS_MAX: u32 = 2;
 /// A connection that was idle for longer is tried before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// Connections of the first pool that appends may keep between them.
+const APPENDERS_KEPT: usize = 2;
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Advisory lock of the one node that seals events at a time ("seal" in ASCII).
@@ -41,6 +44,7 @@ const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 pub struct PostgresStore {
     pool: PgPool,
     ids: PgPool,
+    appenders: Appenders,
     /// For the feed's own connection.
     options: PgConnectOptions,
     observers: Observers,
@@ -70,7 +74,36 @@ impl PostgresStore {
         sqlx::query(SET_CLUSTER_ID).bind(fresh).execute(&mut *connection).await.map_err(connect)?;
         let cluster_id = sqlx::query(CLUSTER_ID).fetch_one(&mut *connection).await.map_err(connect)?.get(0);
         drop(connection);
-        Ok(Self { pool, ids, options, observers: Observers::default(), cluster_id })
+        let appenders = Appenders { pool: pool.clone(), kept: Mutex::default() };
+        Ok(Self { pool, ids, appenders, options, observers: Observers::default(), cluster_id })
+    }
+}
+
+/// Connections that appends keep for one another: to give one back to the pool costs an exchange with the database.
+struct Appenders {
+    pool: PgPool,
+    /// With the time of their last use.
+    kept: Mutex<Vec<(PoolConnection<Postgres>, Instant)>>,
+}
+
+impl Appenders {
+    fn kept(&self) -> MutexGuard<'_, Vec<(PoolConnection<Postgres>, Instant)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let kept = self.kept().pop();
+        match kept {
+            Some((connection, used)) if used.elapsed() < TRUSTED_FOR => Ok(connection),
+            _ => Ok(self.pool.acquire().await?),
+        }
+    }
+
+    fn keep(&self, connection: PoolConnection<Postgres>) {
+        let mut kept = self.kept();
+        if kept.len() < APPENDERS_KEPT && !self.pool.is_closed() {
+            kept.push((connection, Instant::now()));
+        }
     }
 }
 
@@ -175,9 +208,11 @@ impl Store for PostgresStore {
     async fn append(&self, versions: &[Append]) -> Result<Vec<Appended>, StoreError> {
         let locks: Vec<Lock> = versions.iter().map(|version| Lock::Change(version.subject.clone())).collect();
         let subjects = versions.iter().map(|version| version.subject.clone()).collect();
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.appenders.take().await?;
         let _told = Told(&self.observers, subjects);
-        append_postgres(&mut connection, lock::advisory(&locks), versions).await
+        let appended = append_postgres(&mut connection, lock::advisory(&locks), versions).await?;
+        self.appenders.keep(connection);
+        Ok(appended)
     }
 
     fn observe(&self, observer: Weak<dyn Observer>) {
@@ -217,7 +252,9 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        let closing = self.pool.close();
+        self.appenders.kept().clear();
+        closing.await;
         self.ids.close().await;
     }
 }
