@@ -234,6 +234,9 @@ pub(crate) fn latency(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Records of 10 KiB that make 10 GiB.
+const FILL_RECORDS: u64 = 1 << 20;
+
 /// Start on an empty folder, start after a kill with a log, and idle memory.
 pub(crate) fn start(plan: &Plan) -> Result<()> {
     say("\nstart until metadata is answered, and idle memory");
@@ -245,7 +248,7 @@ pub(crate) fn start(plan: &Plan) -> Result<()> {
         let server = start()?;
         idle.push(resident_mib(server.pid())?);
         load::create(&server, "t", 1, &[])?;
-        load::fill(&server, "t", 1, 10 * 1024, 200_000)?;
+        load::fill(&server, "t", 1, 10 * 1024, FILL_RECORDS)?;
         let mut server = server;
         for _ in 0..plan.rounds {
             let restarted = server.kill_and_restart()?;
@@ -259,7 +262,7 @@ pub(crate) fn start(plan: &Plan) -> Result<()> {
         fresh.push(times);
         killed.push(again);
     }
-    for (label, times) in [("fresh folder, s", &fresh), ("after kill -9 with 2 GiB of log, s", &killed)] {
+    for (label, times) in [("fresh folder, s", &fresh), ("after kill -9 with 10 GiB of log, s", &killed)] {
         let [ours, theirs] = times.as_slice() else { continue };
         let ratio = theirs.median() / ours.median();
         say(&format!("| {label} | {} | {} | {ratio:.0} |", ours.shown(3), theirs.shown(3)));
