@@ -1,17 +1,16 @@
--- Appending a version with its content and its event is one insert into this view, so that it costs one statement. A row is refused with
--- the message 'stale' unless previous is the last revision (then nothing was changed since its writer read where the events end), stamp
--- the last revision of its subject, and its content new. content_hash is null for a content that is stored already, seal for
--- an event that is to be sealed later, chain_end for all but the last row that is sealed.
+-- Appending a version with its content and its event is one insert into this view, so that it costs one statement. Who inserts says the
+-- revision: if anything was changed since the end of the events was read, it is taken, and the statement fails as a whole. It is refused
+-- with the message 'stale' unless stamp is the last revision of its subject and its content is new. content_hash is null for a content
+-- that is stored already, seal for an event that is to be sealed later, chain_end for all but the last row that is sealed.
 CREATE VIEW appended_versions AS SELECT
     NULL AS revision, NULL AS ts_ms, NULL AS principal, NULL AS address, NULL AS request_id, NULL AS action, NULL AS context,
     NULL AS subject, NULL AS version, NULL AS id, NULL AS before, NULL AS after, NULL AS seal, NULL AS prev_hash, NULL AS hash,
-    NULL AS chain_end, NULL AS previous, NULL AS stamp, NULL AS content_hash, NULL AS schema_type, NULL AS text, NULL AS metadata, NULL AS rule_set
+    NULL AS chain_end, NULL AS stamp, NULL AS content_hash, NULL AS schema_type, NULL AS text, NULL AS metadata, NULL AS rule_set
     WHERE false;
 
 CREATE TRIGGER append_version INSTEAD OF INSERT ON appended_versions BEGIN
     SELECT RAISE(ABORT, 'stale')
-    WHERE NEW.previous <> COALESCE((SELECT MAX(revision) FROM events), 0)
-        OR NEW.stamp <> COALESCE((SELECT revision FROM events WHERE context = NEW.context AND subject = NEW.subject
+    WHERE NEW.stamp <> COALESCE((SELECT revision FROM events WHERE context = NEW.context AND subject = NEW.subject
             ORDER BY revision DESC LIMIT 1), 0)
         OR EXISTS (SELECT 1 FROM preferred_ids WHERE context = NEW.context AND hash = NEW.content_hash);
     INSERT INTO contexts (context, created_ms) SELECT NEW.context, NEW.ts_ms

@@ -19,6 +19,7 @@ on_both_backends!(
     observers_are_told_each_committed_scope,
     the_chain_goes_on_where_appends_and_other_changes_alternate,
     two_stores_on_one_database_take_turns,
+    a_judgement_stays_stale_after_appends_to_other_subjects,
 );
 
 fn subject(name: &str) -> QualifiedSubject {
@@ -114,7 +115,7 @@ async fn versions_are_appended_in_one_transaction(database: Database) {
     }
     let contexts = store.read().await.unwrap().contexts().await.unwrap();
     assert_eq!(contexts, [Context::default_context(), Context::parse(".other").unwrap()]);
-    while store.seal_events(2).await.unwrap() > 0 {}
+    seal(&store).await;
     assert_eq!(store.read().await.unwrap().sealed_after(0, 10).await.unwrap().len(), 3);
 }
 
@@ -154,6 +155,26 @@ async fn a_change_of_any_scope_that_applies_makes_a_judgement_stale(database: Da
         if applies {
             assert_eq!(store.append(&[judged]).await.unwrap(), [Appended::Stale], "{scope}");
         }
+    }
+}
+
+async fn a_judgement_stays_stale_after_appends_to_other_subjects(database: Database) {
+    let store = database.open().await;
+    for (content, scope) in [(10, "a"), (20, ":.:")] {
+        let judged = next(&store, &subject("a"), content).await;
+        let scope = subject(scope);
+        let mut tx = store.begin(&[Lock::Change(scope.clone())]).await.unwrap();
+        tx.append_event(&event(&scope, "config.put")).await.unwrap();
+        tx.commit().await.unwrap();
+        seal(&store).await;
+        for (content, name) in (content + 1..).zip(["b", "c"]) {
+            store.append(&[next(&store, &subject(&format!("{scope}{name}")), content).await]).await.unwrap();
+        }
+        let other = next(&store, &subject(&format!("{scope}d")), content + 3).await;
+        let appended = store.append(&[judged.clone(), other]).await.unwrap();
+        assert_eq!(appended[0], Appended::Stale, "{scope}");
+        assert!(matches!(appended[1], Appended::Written { .. }), "{scope}");
+        assert_eq!(store.append(&[judged]).await.unwrap(), [Appended::Stale], "{scope}");
     }
 }
 
@@ -217,15 +238,22 @@ async fn the_chain_goes_on_where_appends_and_other_changes_alternate(database: D
             tx.commit().await.unwrap();
         }
         if round == 2 {
-            while store.seal_events(3).await.unwrap() > 0 {}
+            seal(&store).await;
         }
     }
     assert_chained(&store, 10).await;
+    store.append(&[next(&store, &a, 7).await]).await.unwrap();
+    store.append(&[next(&store, &a, 8).await]).await.unwrap();
+    assert_chained(&store, 12).await;
 }
 
-/// Seals what is left, and follows the chain from its begin.
-async fn assert_chained(store: &Arc<dyn Store>, events: usize) {
+async fn seal(store: &Arc<dyn Store>) {
     while store.seal_events(3).await.unwrap() > 0 {}
+}
+
+/// Seals what is left, and follows the chain from its begin to its noted end.
+async fn assert_chained(store: &Arc<dyn Store>, events: usize) {
+    seal(store).await;
     let sealed = store.read().await.unwrap().sealed_after(0, 100).await.unwrap();
     assert_eq!(sealed.len(), events);
     let mut previous = Vec::new();
@@ -235,6 +263,8 @@ async fn assert_chained(store: &Arc<dyn Store>, events: usize) {
         previous = event.chained_hash(&previous).to_vec();
         assert_eq!(event.hash.as_ref(), Some(&previous));
     }
+    let end = store.read().await.unwrap().chain_end().await.unwrap().unwrap();
+    assert_eq!((usize::try_from(end.seal).unwrap(), end.hash), (events, previous));
 }
 
 async fn two_stores_on_one_database_take_turns(database: Database) {

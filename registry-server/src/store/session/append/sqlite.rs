@@ -15,8 +15,7 @@ use super::super::changes::json;
 use super::super::{events, rows};
 
 /// Per version, in order: the last revision of its subject, the stamp of its scopes, the id that its content has, the next id of its
-/// context; and the last revision ever given, the end of the hash chain (no number while events outside the chain wait for it), and the last
-/// revision that is there.
+/// context; and the last revision, the end of the hash chain (no number while events outside the chain wait for it).
 const CHECK: &str = "BEGIN IMMEDIATE; WITH j(n, v) AS MATERIALIZED (SELECT key, value FROM json_each($1)) SELECT \
     COALESCE((SELECT revision FROM events WHERE context = v ->> 'c' AND subject = v ->> 's' ORDER BY revision DESC LIMIT 1), 0), \
     COALESCE((SELECT revision FROM events WHERE context = v ->> 'c' AND subject = '' ORDER BY revision DESC LIMIT 1), 0) \
@@ -26,33 +25,30 @@ const CHECK: &str = "BEGIN IMMEDIATE; WITH j(n, v) AS MATERIALIZED (SELECT key, 
     COALESCE((SELECT next_id FROM id_allocators WHERE context = v ->> 'c'), 1), \
     COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0), \
     CASE WHEN NOT EXISTS (SELECT 1 FROM events WHERE seal IS NULL) THEN COALESCE((SELECT MAX(seal) FROM events), 0) END, \
-    (SELECT hash FROM events WHERE seal IS NOT NULL ORDER BY seal DESC LIMIT 1), \
-    COALESCE((SELECT MAX(revision) FROM events), 0) \
+    (SELECT hash FROM events WHERE seal IS NOT NULL ORDER BY seal DESC LIMIT 1) \
     FROM j ORDER BY n";
 
 /// The trigger of the view writes all tables. Each value is taken out of the list once: it is text, which costs to make.
-macro_rules! write {
+macro_rules! insert_rows {
     () => {
         "WITH j(v) AS MATERIALIZED (SELECT value FROM json_each($1)) \
         INSERT INTO appended_versions (revision, ts_ms, principal, address, request_id, action, context, subject, version, \
-        id, before, after, seal, prev_hash, hash, chain_end, previous, stamp, content_hash, schema_type, text, metadata, rule_set) \
+        id, before, after, seal, prev_hash, hash, chain_end, stamp, content_hash, schema_type, text, metadata, rule_set) \
         SELECT v ->> 'r', v ->> 'ts', v ->> 'p', v ->> 'a', v ->> 'q', v ->> 'ac', v ->> 'c', v ->> 's', \
         v ->> 'v', v ->> 'id', v ->> 'b', v ->> 'af', v ->> 'n', unhex(v ->> 'ph'), unhex(v ->> 'hh'), \
-        v ->> 'e', v ->> 'pr', v ->> 'st', unhex(v ->> 'h'), v ->> 'ty', v ->> 'x', v ->> 'm', v ->> 'ru' \
+        v ->> 'e', v ->> 'st', unhex(v ->> 'h'), v ->> 'ty', v ->> 'x', v ->> 'm', v ->> 'ru' \
         FROM j"
     };
 }
 /// A transaction of its own.
-const WRITE: &str = write!();
-const WRITE_AND_COMMIT: &str = concat!(write!(), "; COMMIT");
+const WRITE: &str = insert_rows!();
+const WRITE_AND_COMMIT: &str = concat!(insert_rows!(), "; COMMIT");
 const ROLLBACK: &str = "ROLLBACK";
 
 /// Where things stand after an append that found nothing unusual.
 pub(in super::super::super) struct End {
-    /// The last revision ever given.
+    /// The last revision. Whatever changes after it takes the next one, which an append that goes by it then finds taken.
     revision: i64,
-    /// The last revision that is there; another only if somebody removed events.
-    previous: i64,
     /// Number and hash of the last sealed event; `None` while there are others before it.
     seal: Option<(i64, Vec<u8>)>,
     contexts: HashMap<Context, Scope>,
@@ -100,7 +96,6 @@ struct NewRow<'a> {
     ph: Option<String>,
     hh: Option<String>,
     e: Option<String>,
-    pr: i64,
     st: i64,
     h: Option<String>,
     ty: &'static str,
@@ -172,7 +167,6 @@ async fn check(
     let found = connection.fetch_all(CHECK, &[Arg::Text(&json(&keys)?)]).await?;
     let mut end = found.first().map(end).transpose()?.unwrap_or_else(|| End {
         revision: 0,
-        previous: 0,
         seal: None,
         contexts: HashMap::new(),
     });
@@ -189,7 +183,7 @@ async fn check(
 fn end(row: &Row) -> Result<End, StoreError> {
     let hash = row.optional_blob(6)?.unwrap_or_default();
     let seal = row.optional_integer(5)?.map(|number| (number, hash));
-    Ok(End { revision: row.integer(4)?, previous: row.integer(7)?, seal, contexts: HashMap::new() })
+    Ok(End { revision: row.integer(4)?, seal, contexts: HashMap::new() })
 }
 
 /// The rows to write after `end`, which they move, and what becomes of each version.
@@ -239,7 +233,6 @@ impl End {
     fn row<'a>(&mut self, version: &'a Append, id: SchemaId, new: bool) -> Result<NewRow<'a>, StoreError> {
         let Append { subject, schema, event, stamp, .. } = version;
         self.revision += 1;
-        let before = std::mem::replace(&mut self.previous, self.revision);
         let (mut number, mut previous, mut hash) = (None, None, None);
         if let Some((last, chain)) = &mut self.seal {
             *last += 1;
@@ -264,7 +257,6 @@ impl End {
             ph: previous,
             hh: hash,
             e: None,
-            pr: before,
             st: stamp.subject,
             h: new.then(|| hex::encode(schema.hash.as_bytes())),
             ty: schema.schema_type.as_str(),
