@@ -32,7 +32,7 @@ const fn row(api: ApiKey, version_min: i16, version_max: i16) -> Served {
 
 /// What is served, by key: the ranges of Apache Kafka 4.1 for the APIs implemented, with the two exceptions old librdkafka needs
 /// (Produce advertised from 0, `JoinGroup` from 0). Produce below 3 is advertised and never served: it closes the
-/// connection, as any version outside of the table does. An API that is missing here is not implemented.
+/// connection, as any version outside of the table does. An API without a row is not served.
 pub const SERVED: &[Served] = &[
     row(ApiKey::Produce, 0, 13),
     row(ApiKey::Fetch, 4, 17),

@@ -160,14 +160,31 @@ fn rules_are_whole_and_acknowledged_ones_there_whenever_the_power_goes() {
             .take_while(|rule| authorizer.change(|acls| acls.insert((*rule).clone())).is_ok())
             .count()
     };
-    let memory = fresh();
-    let before = memory.steps();
-    assert_eq!(script(&memory), 2);
-    let steps = memory.steps() - before;
-    assert!(steps >= 8, "{steps}");
-    at_every_cut(fresh, script, |after, acknowledged, place| {
+    assert_eq!(script(&fresh()), 2);
+    let steps = at_every_cut(fresh, script, |after, acknowledged, place| {
         let found = open(after).acls();
         let whole = (1..=3).any(|count| found == rules[..count].iter().cloned().collect());
         assert!(whole && found.len() > acknowledged, "{place}: {found:?}, {acknowledged}");
     });
+    assert!(steps >= 8, "{steps}");
+}
+
+#[test]
+fn rules_survive_and_damage_is_not_taken_for_openness() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = acl("DENY ann 10.0.0.1 ALL PREFIXED \u{e9}\"x");
+    let first = authorizer(dir.path(), false);
+    first.change(|acls| acls.insert(rule.clone())).unwrap();
+    assert_eq!(authorizer(dir.path(), false).acls(), BTreeSet::from([rule.clone()]));
+    first.change(|acls| acls.remove(&rule)).unwrap();
+    assert!(authorizer(dir.path(), false).acls().is_empty());
+    for (text, part) in
+        [("", "damaged"), ("{\"version\":9}", "newer"), ("{\"version\":0,\"acls\":[{}]}", "damaged")]
+    {
+        std::fs::write(dir.path().join("assay-acls.json"), text).unwrap();
+        let settings =
+            AuthorizerSettings { super_users: BTreeSet::new(), allow_everyone_if_no_acl_found: true };
+        let error = Authorizer::open(Arc::new(Fs), dir.path(), settings).unwrap_err().to_string();
+        assert!(error.contains(part), "{text}: {error}");
+    }
 }

@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
         char::from_u32(code).ok_or_else(|| self.error("lone surrogate in character escape".to_owned()))
     }
 
-    /// Reads `uXXXX` with the cursor on the `u`.
+    /// Reads the four hexadecimal digits after a `u`, with the cursor on the `u`.
     fn hex_unit(&mut self) -> Result<u32, JsonError> {
         self.at += 1;
         let mut unit = 0;

@@ -376,16 +376,17 @@ struct MemoryFile {
 }
 
 /// Cuts the power at each step of a script, which returns how many of its changes were acknowledged, and hands over what each
-/// kind of loss leaves, that number, and where this was.
+/// kind of loss leaves, that number, and where this was. Returns the number of steps.
 pub(crate) fn at_every_cut(
     fresh: impl Fn() -> Memory,
     script: impl Fn(&Memory) -> usize,
     check: impl Fn(&Memory, usize, &str),
-) {
+) -> u64 {
     let whole = fresh();
     let before = whole.steps();
     script(&whole);
-    for step in 1..=whole.steps() - before + 1 {
+    let steps = whole.steps() - before;
+    for step in 1..=steps + 1 {
         let memory = fresh();
         memory.cut_at(memory.steps() + step);
         let acknowledged = script(&memory);
@@ -393,6 +394,7 @@ pub(crate) fn at_every_cut(
             check(&memory.after_power_loss(loss), acknowledged, &format!("step {step}, {loss:?}"));
         }
     }
+    steps
 }
 
 impl StorageFile for MemoryFile {
