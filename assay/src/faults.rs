@@ -121,6 +121,10 @@ impl Storage for FaultyFs {
         Fs.sync_dir(dir)
     }
 
+    fn boot_id(&self) -> Option<String> {
+        Fs.boot_id()
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Debug + Send + Sync>>> {
         Fs.lock(path)
     }

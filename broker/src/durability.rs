@@ -195,6 +195,8 @@ pub(crate) struct Engine {
     /// One thread that compacts.
     pub(crate) cleaner: Pool,
     pub(crate) timer: Timer,
+    /// Whether a start can tell that only the process had ended.
+    pub(crate) boot_known: bool,
     /// Bytes in all tail caches.
     pub(crate) tail_bytes: AtomicUsize,
     /// Where the batches in them come from and go to.
@@ -217,6 +219,7 @@ impl Engine {
             admin: Pool::new("assay-log-admin", 1, QUEUED_JOBS_MAX)?,
             cleaner: Pool::new("assay-cleaner", 1, QUEUED_JOBS_MAX)?,
             timer: Timer::default(),
+            boot_known: storage.boot_id().is_some(),
             tail_bytes: AtomicUsize::new(0),
             buffers: Arc::default(),
             storage,

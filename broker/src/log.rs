@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(crate) mod boot;
 pub(crate) mod checkpoint;
 pub(crate) mod compaction;
 pub(crate) mod epochs;

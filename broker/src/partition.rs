@@ -29,6 +29,7 @@ pub use lookup::TimestampOffset;
 pub use maintain::DeleteRecordsError;
 
 use crate::durability::Engine;
+use crate::log::boot;
 use crate::log::epochs::Epochs;
 use crate::log::recovery::{Recovered, RecoveryError};
 use crate::log::segment::SegmentLimits;
@@ -166,21 +167,18 @@ pub(crate) struct Identity {
 }
 
 impl Partition {
-    /// A partition over an opened log, all of which is synced.
+    /// A partition over an opened log.
     pub(crate) fn online(identity: Identity, log: Recovered) -> Arc<Self> {
-        let end = log.next_offset;
+        let (end, recovery_point) = (log.next_offset, log.recovery_point);
         let segments = Segments::new(log.segments);
         let (now_ms, size) = (identity.engine.clock.now_ms(), segments.active().size());
         let writer = Writer::new(end, log.epochs.current(), log.producers, now_ms, size);
-        Self::new(
-            identity,
-            Some(segments),
-            log.epochs,
-            writer,
-            (log.log_start, end, end),
-            Status::Online,
-            None,
-        )
+        let ends = (log.log_start, end, recovery_point);
+        let partition = Self::new(identity, Some(segments), log.epochs, writer, ends, Status::Online, None);
+        if recovery_point < end {
+            partition.sync_later();
+        }
+        partition
     }
 
     /// A partition whose log could not be opened; its recovery point is kept for the next start.
@@ -446,6 +444,9 @@ impl Partition {
     pub(crate) fn fence(&self, reason: &str, error: &io::Error) {
         tracing::error!(topic = &*self.topic, partition = self.index, reason, %error, "partition is offline");
         lock(&self.fault).get_or_insert_with(|| format!("{reason}: {error}"));
+        if let Some(data_dir) = self.dir.path.parent() {
+            boot::forget(&*self.dir.storage, data_dir);
+        }
         self.end(Status::Offline);
     }
 

@@ -3,6 +3,9 @@
 //! Up to the recovery point a log was synced. Damage there is damage of acknowledged records: the partition stays
 //! offline until somebody looks. Above it, after an unclean stop, the first thing that is not a whole batch with a
 //! right checksum is where the log ends; what is kept is synced before anybody sees it, and the leader epoch grows.
+//!
+//! Where the operating system has been running all the time and nobody was promised more than it (`durability` other than
+//! `fsync`), what was written is there: the log is trusted up to the newest producer snapshot, and synced later.
 
 use std::io;
 use std::sync::Arc;
@@ -76,6 +79,8 @@ pub(crate) struct Known {
     pub(crate) clean: bool,
     /// The log may have gaps that compaction left.
     pub(crate) compacted: bool,
+    /// Only the process ended, and what was written need not be durable yet.
+    pub(crate) same_boot: bool,
 }
 
 /// An opened log.
@@ -86,6 +91,8 @@ pub(crate) struct Recovered {
     pub(crate) log_start: i64,
     pub(crate) producers: ProducerState,
     pub(crate) epochs: Epochs,
+    /// Up to here the log is synced.
+    pub(crate) recovery_point: i64,
     /// Bytes cut off above the recovery point.
     pub(crate) truncated_bytes: u64,
 }
@@ -93,7 +100,20 @@ pub(crate) struct Recovered {
 /// Opens a log.
 pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
     let files = Files::list(&known.dir)?;
-    let mut opened = Opened::default();
+    let newest = files.snapshots.iter().max().copied().filter(|_| known.same_boot && !known.clean);
+    if let Some(written) = newest.filter(|newest| *newest > known.recovery_point) {
+        match recover_from(known, &files, written) {
+            // It is not as it was left, whoever did it.
+            Err(RecoveryError::Damaged { .. } | RecoveryError::Short { .. }) => {}
+            recovered => return recovered,
+        }
+    }
+    recover_from(known, &Files::list(&known.dir)?, known.recovery_point)
+}
+
+/// Opens a log that is whole up to `written`, which is at or above the recovery point.
+fn recover_from(known: &Known, files: &Files, written: i64) -> Result<Recovered, RecoveryError> {
+    let mut opened = Opened { written, ..Opened::default() };
     for (at, &base) in files.bases.iter().enumerate() {
         let next_base = files.bases.get(at + 1).copied();
         if opened.cut(known, base)? {
@@ -102,8 +122,8 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
         opened.open_segment(known, base, next_base, &files.snapshots)?;
     }
     let mut next_offset = opened.segments.last().map_or(0, |segment| segment.state().next_offset);
-    if next_offset < known.recovery_point {
-        return Err(RecoveryError::Short { end: next_offset, recovery_point: known.recovery_point });
+    if next_offset < written {
+        return Err(RecoveryError::Short { end: next_offset, recovery_point: written });
     }
     if next_offset < known.log_start {
         // Nothing of what was left is readable any more.
@@ -128,6 +148,7 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
     }
     Ok(Recovered {
         log_start: known.log_start.max(first),
+        recovery_point: if known.same_boot { known.recovery_point } else { next_offset },
         segments: opened.segments,
         next_offset,
         producers,
@@ -201,6 +222,8 @@ impl Files {
 /// Segments as far as they are opened.
 #[derive(Default)]
 struct Opened {
+    /// Up to here the log is whole.
+    written: i64,
     segments: Vec<Arc<Segment>>,
     truncated_bytes: u64,
     last_epoch: Option<i32>,
@@ -232,13 +255,14 @@ impl Opened {
     ) -> Result<(), RecoveryError> {
         let log = known.dir.open(&file_name(base, LOG), OpenMode::Read)?;
         let size = log.size()?;
-        let trusted = known.clean || next_base.is_some_and(|next| next <= known.recovery_point);
+        let trusted = known.clean || next_base.is_some_and(|next| next <= self.written);
         let quick = if trusted { trust(&known.dir, base, next_base, &*log, size)? } else { None };
         let state = if let Some((state, epoch)) = quick {
             self.last_epoch = epoch.or(self.last_epoch);
             state
         } else {
-            let resumed = if trusted { None } else { tail::resume(known, base, &*log, snapshots)? };
+            let resumed =
+                if trusted { None } else { tail::resume(known, base, &*log, snapshots, self.written)? };
             let from = resumed.as_ref().map_or(base, |resumed| resumed.from);
             self.rebuilt.push((base, from));
             self.rebuild(known, base, next_base, trusted, resumed)?
@@ -267,7 +291,10 @@ impl Opened {
             match scan.next_batch()? {
                 Step::End => match next_base {
                     // Compaction leaves gaps, but only below the recovery point.
-                    Some(next) if !trusted && state.next_offset < next => {
+                    Some(next)
+                        if (!trusted || (!known.clean && next > known.recovery_point))
+                            && state.next_offset < next =>
+                    {
                         break Some(format!("offsets up to {next} are missing"));
                     }
                     _ => break None,
@@ -280,7 +307,7 @@ impl Opened {
                     }
                     // What was not synced was not compacted either, or its log may be.
                     let gap = header.base_offset > state.next_offset;
-                    if gap && !known.compacted && state.next_offset >= known.recovery_point {
+                    if gap && !known.compacted && state.next_offset >= self.written {
                         break Some(format!("offsets up to {} are missing", header.base_offset));
                     }
                     if let Err(error) = header.check_crc(bytes) {
@@ -292,13 +319,13 @@ impl Opened {
             }
         };
         if let Some(reason) = reason.clone() {
-            let below = state.next_offset < known.recovery_point;
+            let below = state.next_offset < self.written;
             if below || trusted {
                 return Err(RecoveryError::Damaged {
                     file: name,
                     position: state.size,
                     offset: state.next_offset,
-                    recovery_point: known.recovery_point.max(next_base.unwrap_or(known.recovery_point)),
+                    recovery_point: self.written.max(next_base.unwrap_or(self.written)),
                     reason,
                 });
             }
@@ -308,8 +335,9 @@ impl Opened {
         if next_base.is_some() {
             state.add_time(base, &mut rows);
         }
-        // Up to the recovery point it is synced.
-        if !trusted && (reason.is_some() || state.next_offset > known.recovery_point) {
+        // Up to the recovery point it is synced; what is above may wait where nobody was promised more.
+        let waits = known.same_boot;
+        if !trusted && !waits && (reason.is_some() || state.next_offset > known.recovery_point) {
             log.sync_data()?;
         }
         self.changed |= write_index(&known.dir, &file_name(base, INDEX), &rows.offsets)?;

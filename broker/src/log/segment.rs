@@ -287,6 +287,11 @@ impl Segment {
         })
     }
 
+    /// The transaction index for syncing, where there is one.
+    pub(crate) fn txn_index(&self) -> io::Result<Option<Arc<dyn StorageFile>>> {
+        if self.state().aborted == 0 { Ok(None) } else { self.open_txn_index(OpenMode::Read).map(Some) }
+    }
+
     /// Says how many entries the transaction index has, after recovery wrote it anew.
     pub(crate) fn set_aborted(&self, count: u32) {
         lock(&self.state).aborted = count;

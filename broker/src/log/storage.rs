@@ -52,6 +52,9 @@ pub trait Storage: Debug + Send + Sync + 'static {
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in `dir` survive a power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Names this run of the operating system, in whose memory everything written stays until it ends, synced or not; `None`
+    /// when it cannot tell one run from another.
+    fn boot_id(&self) -> Option<String>;
     /// Takes an exclusive lock on a file, which is created; `None` when another process holds it.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Debug + Send + Sync>>>;
 }
@@ -106,6 +109,18 @@ pub fn replace_file(
     content: &[u8],
 ) -> io::Result<()> {
     replace_file_as(OpenMode::Truncate, storage, dir, name, temporary, content)
+}
+
+/// As [`replace_file`], but not durable: for what is of no use after a power loss.
+pub(crate) fn replace_file_for_this_boot(
+    storage: &dyn Storage,
+    dir: &Path,
+    name: &str,
+    content: &[u8],
+) -> io::Result<()> {
+    let staged = dir.join(format!("{name}.tmp"));
+    storage.open(&staged, OpenMode::Truncate)?.write_at(0, content)?;
+    storage.rename(&staged, &dir.join(name))
 }
 
 /// As [`replace_file`], with how the new content is staged: [`OpenMode::Truncate`] or [`OpenMode::TruncatePrivate`].

@@ -27,6 +27,10 @@ impl Partition {
         let config = self.config();
         let Some(segments) = self.segments.as_ref().filter(|_| config.compact) else { return Ok(false) };
         let _one_at_a_time = lock(&self.maintaining);
+        if self.recovery_point() < segments.active().base_offset() {
+            // Only what is synced is compacted, and nobody else may be in a hurry.
+            self.sync_now();
+        }
         let alive = || self.status() == Status::Online;
         let cleanable = self.cleanable(segments, &config, now_ms);
         let dirty_from = self.first_dirty_offset().max(self.log_start_offset());

@@ -5,20 +5,33 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Partition, Status};
-use crate::log::lock;
+use crate::log::recovery::SNAPSHOT;
 use crate::log::segment::Segment;
-use crate::log::storage::StorageFile;
+use crate::log::storage::{OpenMode, StorageFile};
+use crate::log::{lock, offset_of_file};
 use crate::topics::config::{Durability, TopicConfig};
 
-/// Unsynced bytes that start a round in every mode: what a restart has to read again.
-const UNSYNCED_BYTES_MAX: usize = 64 << 20;
-/// Time after which a round starts in `os` mode, for the same reason.
-const UNSYNCED_TIME_MAX: Duration = Duration::from_secs(1);
+/// What starts a round though nobody waits for it: what a restart has to read again.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Unsynced bytes.
+    bytes: usize,
+    /// Time since the first of them.
+    time: Duration,
+}
+
+/// Where a restart reads everything that is not synced.
+const SHORT: Patience = Patience { bytes: 64 << 20, time: Duration::from_secs(1) };
+/// Where it does so after a power loss alone, the operating system is left to it: it writes back after about as long.
+const LONG: Patience = Patience { bytes: 1 << 30, time: Duration::from_secs(30) };
 
 /// Written and not yet synced.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that come and go by themselves")]
 pub(super) struct Unsynced {
     files: Vec<Arc<dyn StorageFile>>,
+    /// All files above the recovery point are to be synced as well, which an earlier process wrote.
+    inherited: bool,
     /// Names in the folder changed.
     pub(super) dir: bool,
     /// Offset after the last batch written.
@@ -34,7 +47,16 @@ pub(super) struct Unsynced {
 
 impl Unsynced {
     pub(super) fn new(end: i64) -> Self {
-        Self { files: Vec::new(), dir: false, end, start: end, bytes: 0, queued: false, timed: false }
+        Self {
+            files: Vec::new(),
+            inherited: false,
+            dir: false,
+            end,
+            start: end,
+            bytes: 0,
+            queued: false,
+            timed: false,
+        }
     }
 
     pub(super) fn add(&mut self, file: &Arc<dyn StorageFile>) {
@@ -44,7 +66,7 @@ impl Unsynced {
     }
 
     fn is_empty(&self) -> bool {
-        self.files.is_empty() && !self.dir
+        self.files.is_empty() && !self.dir && !self.inherited
     }
 }
 
@@ -58,18 +80,19 @@ impl Partition {
         durability: Durability,
         config: &TopicConfig,
     ) {
+        let patience = self.patience(durability);
         let mut unsynced = lock(&self.unsynced);
         if let Some(handles) = segment.open_handles() {
             unsynced.add(&handles.log);
         }
         unsynced.end = end;
         unsynced.bytes += bytes;
-        let many = unsynced.bytes >= UNSYNCED_BYTES_MAX || end - unsynced.start >= config.flush_messages;
+        let many = unsynced.bytes >= patience.bytes || end - unsynced.start >= config.flush_messages;
         let wait = match durability {
             Durability::Fsync => None,
             _ if many => None,
             Durability::Interval(interval) => Some(interval),
-            Durability::Os => Some(UNSYNCED_TIME_MAX),
+            Durability::Os => Some(patience.time),
         };
         match wait {
             None if !unsynced.queued => {
@@ -84,6 +107,23 @@ impl Partition {
             }
             _ => {}
         }
+    }
+
+    fn patience(&self, durability: Durability) -> Patience {
+        if durability == Durability::Os && self.engine.boot_known { LONG } else { SHORT }
+    }
+
+    /// Has what an earlier process wrote above the recovery point synced some time later.
+    pub(super) fn sync_later(self: &Arc<Self>) {
+        let mut unsynced = lock(&self.unsynced);
+        unsynced.inherited = true;
+        unsynced.timed = true;
+        drop(unsynced);
+        let wait = match self.durability() {
+            Durability::Interval(interval) => interval,
+            durability => self.patience(durability).time,
+        };
+        self.engine.timer.add(Instant::now() + wait, self);
     }
 
     /// Starts a round if something is unsynced and none is under way.
@@ -106,7 +146,9 @@ impl Partition {
         self.sync_now();
         let mut unsynced = lock(&self.unsynced);
         let waiting = !unsynced.is_empty() && self.status() == Status::Online;
-        if waiting && (self.durability() == Durability::Fsync || unsynced.bytes >= UNSYNCED_BYTES_MAX) {
+        let durability = self.durability();
+        let many = unsynced.bytes >= self.patience(durability).bytes;
+        if waiting && (durability == Durability::Fsync || many) {
             drop(unsynced);
             self.queue_sync();
         } else {
@@ -119,6 +161,10 @@ impl Partition {
     /// Returns whether the partition is as durable as its log is long at the time of the call.
     pub(crate) fn sync_now(&self) -> bool {
         let _one_at_a_time = lock(&self.syncing);
+        if let Err(error) = self.open_inherited() {
+            tracing::warn!(topic = &*self.topic, partition = self.index, %error, "not synced, will try again");
+            return false;
+        }
         let (files, dir, end) = {
             let mut unsynced = lock(&self.unsynced);
             unsynced.bytes = 0;
@@ -141,6 +187,33 @@ impl Partition {
                 false
             }
         }
+    }
+
+    /// Adds the files of an earlier process to what the next round syncs.
+    fn open_inherited(&self) -> std::io::Result<()> {
+        let Some(segments) = self.segments.as_ref().filter(|_| lock(&self.unsynced).inherited) else {
+            return Ok(());
+        };
+        let _names_stay = super::read(&self.files);
+        let recovery_point = self.recovery_point();
+        let mut files = Vec::new();
+        for segment in segments.all().iter().filter(|segment| segment.state().next_offset > recovery_point) {
+            let handles = segment.handles()?;
+            files.extend([&handles.log, &handles.index, &handles.time_index].map(Arc::clone));
+            files.extend(segment.txn_index()?);
+        }
+        for entry in self.dir.storage.list(&self.dir.path)? {
+            if offset_of_file(&entry.name, SNAPSHOT).is_some_and(|offset| offset > recovery_point) {
+                files.push(self.dir.open(&entry.name, OpenMode::Read)?);
+            }
+        }
+        let mut unsynced = lock(&self.unsynced);
+        for file in &files {
+            unsynced.add(file);
+        }
+        unsynced.inherited = false;
+        unsynced.dir = true;
+        Ok(())
     }
 
     /// Moves the watermarks up and wakes those who wait.

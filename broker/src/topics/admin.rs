@@ -292,6 +292,7 @@ fn make_partition(identity: Identity, id: TopicId) -> io::Result<Arc<Partition>>
     let log = Recovered {
         segments: vec![Arc::new(segment)],
         next_offset: 0,
+        recovery_point: 0,
         log_start: 0,
         producers: ProducerState::default(),
         epochs,

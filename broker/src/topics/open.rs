@@ -11,13 +11,15 @@ use super::meta::Meta;
 use super::{Inner, OpenError, Registry, Topic, TopicConfig, TopicId, Topics, admin, housekeeping};
 use crate::clock::Clock;
 use crate::durability::{Engine, LogConfig};
+use crate::log::boot;
 use crate::log::checkpoint::{self, CLEANER, LOG_START, Offsets, RECOVERY_POINT};
 use crate::log::recovery::{self, RecoveryError, recover};
 use arc_swap::ArcSwap;
 
 use crate::log::storage::{OpenMode, Storage, read_file};
 use crate::log::{PartitionDir, offset_of_file, partition_dir};
-use crate::partition::{Identity, Partition, segment_limits};
+use crate::partition::{Identity, Partition, Status, segment_limits};
+use crate::topics::config::Durability;
 
 /// Exists between a clean stop and the next start.
 pub(super) const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
@@ -31,6 +33,10 @@ struct Known {
     points: Offsets,
     starts: Offsets,
     dirty: Offsets,
+    /// The last stop was orderly.
+    clean: bool,
+    /// The operating system has been running since.
+    same_boot: bool,
 }
 
 impl Topics {
@@ -57,12 +63,19 @@ impl Topics {
         let read = |file| {
             checkpoint::read(&*storage, dir, file).map_err(|source| OpenError::Checkpoint { file, source })
         };
-        let offsets =
-            Known { points: read(RECOVERY_POINT)?, starts: read(LOG_START)?, dirty: read(CLEANER)? };
+        let same_boot = boot::is_same(&*storage, dir)
+            .map_err(|source| OpenError::Checkpoint { file: boot::FILE, source })?;
+        let offsets = Known {
+            points: read(RECOVERY_POINT)?,
+            starts: read(LOG_START)?,
+            dirty: read(CLEANER)?,
+            clean,
+            same_boot,
+        };
         let entries = settle(&*storage, dir)?;
         let journal = Journal::rewrite(&*storage, dir, &entries).map_err(io)?;
         let engine = Arc::new(Engine::new(storage, clock, config).map_err(io)?);
-        let registry = load(&engine, dir, &entries, clean, &offsets)?;
+        let registry = load(&engine, dir, &entries, &offsets)?;
         let inner = Arc::new(Inner {
             defaults: ArcSwap::from_pointee(engine.config.topic_defaults.clone()),
             engine,
@@ -76,6 +89,10 @@ impl Topics {
         });
         // From here on the checkpoints name only what exists: a new topic cannot inherit an old one's offsets.
         inner.write_checkpoints().map_err(io)?;
+        // A damaged log must not look whole the next time.
+        if inner.partitions().iter().all(|partition| partition.status() == Status::Online) {
+            boot::note(&*inner.engine.storage, dir).map_err(io)?;
+        }
         housekeeping::start(&inner).map_err(io)?;
         Ok(Self(inner))
     }
@@ -156,13 +173,7 @@ fn has_records(storage: &dyn Storage, dir: &Path) -> bool {
 }
 
 /// Recovers all partitions, several at a time.
-fn load(
-    engine: &Arc<Engine>,
-    dir: &Path,
-    entries: &Entries,
-    clean: bool,
-    offsets: &Known,
-) -> Result<Registry, OpenError> {
+fn load(engine: &Arc<Engine>, dir: &Path, entries: &Entries, known: &Known) -> Result<Registry, OpenError> {
     let mut jobs = Vec::new();
     let mut topics = Vec::new();
     for (id, entry) in entries {
@@ -184,10 +195,9 @@ fn load(
     }
     let started = std::time::Instant::now();
     let count = jobs.len();
-    let mut partitions = in_parallel(engine.config.recovery_threads, jobs, |identity| {
-        open_partition(identity, clean, offsets)
-    })
-    .into_iter();
+    let mut partitions =
+        in_parallel(engine.config.recovery_threads, jobs, |identity| open_partition(identity, known))
+            .into_iter();
     let mut registry = Registry::default();
     for (name, id, config, count) in topics {
         let own = partitions.by_ref().take(usize::try_from(count).unwrap_or(0)).collect();
@@ -199,19 +209,24 @@ fn load(
         }));
     }
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(partitions = count, clean, ms, "logs are open");
+    tracing::info!(partitions = count, clean = known.clean, ms, "logs are open");
     Ok(registry)
 }
 
-fn open_partition(identity: Identity, clean: bool, offsets: &Known) -> Arc<Partition> {
+fn open_partition(identity: Identity, known: &Known) -> Arc<Partition> {
     let key = (identity.topic.to_string(), identity.index);
-    let log_start = offsets.starts.get(&key).copied().unwrap_or(0);
-    let recovery_point = offsets.points.get(&key).copied().unwrap_or(0);
-    let limits = segment_limits(&identity.config);
-    let compacted = identity.config.compact || offsets.dirty.contains_key(&key);
-    let dir = Arc::clone(&identity.dir);
-    let known = recovery::Known { dir, limits, recovery_point, log_start, clean, compacted };
-    match recover(&known) {
+    let recovery_point = known.points.get(&key).copied().unwrap_or(0);
+    let durability = identity.config.durability(identity.engine.config.durability);
+    let log = recovery::Known {
+        dir: Arc::clone(&identity.dir),
+        limits: segment_limits(&identity.config),
+        recovery_point,
+        log_start: known.starts.get(&key).copied().unwrap_or(0),
+        clean: known.clean,
+        compacted: identity.config.compact || known.dirty.contains_key(&key),
+        same_boot: known.same_boot && !known.clean && durability != Durability::Fsync,
+    };
+    match recover(&log) {
         Ok(log) => {
             if log.truncated_bytes > 0 {
                 let (topic, partition) = (&*identity.topic, identity.index);
@@ -221,7 +236,7 @@ fn open_partition(identity: Identity, clean: bool, offsets: &Known) -> Arc<Parti
             let end = log.next_offset;
             let partition = Partition::online(identity, log);
             // A mark beyond the end is of records that are gone.
-            let dirty = offsets.dirty.get(&key).copied().filter(|dirty| *dirty <= end);
+            let dirty = known.dirty.get(&key).copied().filter(|dirty| *dirty <= end);
             partition.set_first_dirty_offset(dirty.unwrap_or(0));
             partition
         }

@@ -15,6 +15,7 @@ mod lifecycle;
 mod model;
 mod power_loss;
 mod recovery;
+mod same_boot;
 pub(crate) mod transactions;
 
 pub(crate) const DIR: &str = "/data";
@@ -46,7 +47,7 @@ pub(crate) fn open(memory: &Memory) -> Topics {
 /// The process ends without a word, the files stay as they are.
 pub(crate) fn kill(memory: &Memory, topics: Topics) -> Memory {
     drop(topics);
-    memory.after_power_loss(Loss::Nothing)
+    memory.after_kill()
 }
 
 pub(crate) fn settings(pairs: &[(&str, &str)]) -> TopicConfig {

@@ -1,5 +1,5 @@
 //! Resuming in the middle of an active segment: a producer snapshot below the recovery point says that the indexes were synced
-//! up to its offset, and only what follows is read again.
+//! up to its offset (or, where only the process ended, written), and only what follows is read again.
 
 use std::io;
 
@@ -31,15 +31,16 @@ impl Resumed {
     }
 }
 
-/// The state at the newest snapshot inside the segment that the recovery point covers; `None` when there is none, or when an
+/// The state at the newest snapshot inside the segment at or below `written`; `None` when there is none, or when an
 /// index does not agree with the log.
 pub(super) fn resume(
     known: &Known,
     base: i64,
     log: &dyn StorageFile,
     snapshots: &[i64],
+    written: i64,
 ) -> io::Result<Option<Resumed>> {
-    let inside = |offset: &&i64| **offset > base && **offset <= known.recovery_point;
+    let inside = |offset: &&i64| **offset > base && **offset <= written;
     let Some(&from) = snapshots.iter().filter(inside).max() else { return Ok(None) };
     let size = log.size()?;
     let Some((rows, last, last_time)) = rows(&known.dir, base, from)? else { return Ok(None) };

@@ -15,6 +15,9 @@ use super::{Entry, OpenMode, Storage, StorageFile};
 /// Readable and writable by the owner, nobody else.
 const OWNER_ALONE: u32 = 0o600;
 
+/// Where Linux tells its run, the same in all containers.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// [`Storage`] on the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fs;
@@ -68,6 +71,11 @@ impl Storage for Fs {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
+    }
+
+    fn boot_id(&self) -> Option<String> {
+        let id = std::fs::read_to_string(BOOT_ID).ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Debug + Send + Sync>>> {

@@ -49,6 +49,7 @@ struct State {
     ignores_dir_syncs: bool,
     syncs: u64,
     holds_syncs: bool,
+    boot: u64,
 }
 
 /// [`Storage`] in memory. Clones share the same files.
@@ -116,6 +117,19 @@ impl Memory {
         self.state().write_error = kind;
     }
 
+    /// The files after the end of the process alone: the operating system keeps what was not synced.
+    pub(crate) fn after_kill(&self) -> Memory {
+        let state = self.state();
+        let after = State {
+            inodes: state.inodes.clone(),
+            names: state.names.clone(),
+            synced_names: state.synced_names.clone(),
+            boot: state.boot,
+            ..State::default()
+        };
+        Memory(Arc::new((Mutex::new(after), Condvar::new())))
+    }
+
     /// The files after a power loss, as a new machine would find them.
     pub(crate) fn after_power_loss(&self, loss: Loss) -> Memory {
         let state = self.state();
@@ -133,7 +147,7 @@ impl Memory {
                 random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 63 == 1
             }
         };
-        let mut after = State::default();
+        let mut after = State { boot: state.boot + 1, ..State::default() };
         for inode in &state.inodes {
             let mut content = inode.synced.clone();
             if keep() {
@@ -348,6 +362,10 @@ impl Storage for Memory {
             .collect();
         state.synced_names.extend(children);
         Ok(())
+    }
+
+    fn boot_id(&self) -> Option<String> {
+        Some(format!("boot {}", self.state().boot))
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Debug + Send + Sync>>> {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::topics::config::Durability;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -51,8 +52,8 @@ impl Model {
     }
 }
 
-async fn run(ops: Vec<Op>, tail_cache_bytes: usize) {
-    let config = || LogConfig { tail_cache_bytes, ..quiet() };
+async fn run(ops: Vec<Op>, tail_cache_bytes: usize, durability: Durability) {
+    let config = || LogConfig { tail_cache_bytes, durability, ..quiet() };
     let mut memory = Memory::default();
     let mut topics = open_with(&memory, config()).unwrap();
     let small = [("segment.bytes", "700"), ("index.interval.bytes", "128"), ("retention.ms", "-1")];
@@ -76,8 +77,13 @@ async fn run(ops: Vec<Op>, tail_cache_bytes: usize) {
             }
             Op::Kill | Op::LosePower(_) => {
                 drop(topics);
-                let loss = if let Op::LosePower(seed) = op { Loss::Random(seed) } else { Loss::Nothing };
-                memory = memory.after_power_loss(loss);
+                memory = match op {
+                    // more was not promised
+                    Op::LosePower(seed) if durability == Durability::Fsync => {
+                        memory.after_power_loss(Loss::Random(seed))
+                    }
+                    _ => memory.after_kill(),
+                };
                 topics = open_with(&memory, config()).unwrap();
             }
         }
@@ -150,8 +156,10 @@ proptest! {
     fn the_log_is_a_vector_that_survives(
         ops in proptest::collection::vec(op(), 1..40),
         cached in any::<bool>(),
+        synced in any::<bool>(),
     ) {
+        let durability = if synced { Durability::Fsync } else { Durability::Os };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(run(ops, if cached { 1 << 20 } else { 0 }));
+        runtime.block_on(run(ops, if cached { 1 << 20 } else { 0 }, durability));
     }
 }

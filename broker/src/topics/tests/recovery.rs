@@ -225,7 +225,7 @@ async fn files_of_a_dead_cleanup_are_removed() {
     );
 }
 
-fn wide(n: i32) -> Bytes {
+pub(super) fn wide(n: i32) -> Bytes {
     let value = format!("{n:0>90}");
     BatchBuilder::new().producer(5, 0, n).record(NOW + i64::from(n), None, Some(value.as_bytes())).build()
 }
