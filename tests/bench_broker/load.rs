@@ -118,7 +118,7 @@ pub(crate) fn produce(
     // the first record finds the way
     push(&producer, topic, 0, &value)?;
     producer.flush(LIMIT)?;
-    provide(BYTES_MAX + BYTES_MAX / 4)?;
+    provide(3 * BYTES_MAX)?;
     let (cpu, began) = (cpu_seconds(server.pid())?, Instant::now());
     let before = counted.acknowledged.load(Ordering::Relaxed);
     let mut sent = 0_u64;

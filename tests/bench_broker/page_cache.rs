@@ -1,6 +1,6 @@
 //! The state of the page cache before something is measured.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::Result;
 use rustix::fs::{Advice, fadvise};
@@ -22,15 +22,17 @@ pub(crate) fn evict(folder: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Writes a file of this size beside the servers' folders and removes it, so that free pages are at hand for what follows.
+/// Takes as much memory as this, waits until the kernel has done with giving free memory to its host, and lets go of it, so that
+/// free pages are at hand for what follows.
 ///
-/// A virtual machine may give free memory back to its host after a moment; then the first use of a page costs several times
-/// what is done with it, and would be counted as the server's time.
+/// A virtual machine may give free memory back some seconds after it became free; then the first use of a page costs several
+/// times what is done with it, and would be counted as the server's time.
 pub(crate) fn provide(bytes: u64) -> Result<()> {
-    let block = vec![1; 1 << 20];
-    let mut file = tempfile::tempfile()?;
-    for _ in 0..bytes.div_ceil(block.len() as u64) {
-        file.write_all(&block)?;
-    }
+    let held = vec![1_u8; usize::try_from(bytes)?];
+    std::thread::sleep(SETTLING);
+    drop(std::hint::black_box(held));
     Ok(())
 }
+
+/// Linux reports free pages two seconds after some were freed.
+const SETTLING: Duration = Duration::from_secs(4);

@@ -139,6 +139,10 @@ pub(crate) fn produce(plan: &Plan) -> Result<()> {
     for (fsync, mode) in [(false, "os"), (true, "fsync")] {
         for partitions in [1, 4] {
             for (bytes, shown) in SIZES {
+                let label = format!("{mode}, {partitions} partitions, {shown}");
+                if !label.contains(&plan.only) {
+                    continue;
+                }
                 let mut row = Row::new(all.iter().map(|(name, _)| *name));
                 for _ in 0..plan.rounds {
                     number += 1;
@@ -150,7 +154,7 @@ pub(crate) fn produce(plan: &Plan) -> Result<()> {
                         load::delete(server, &topic)?;
                     }
                 }
-                row.say(&format!("{mode}, {partitions} partitions, {shown}"));
+                row.say(&label);
             }
         }
     }
@@ -162,7 +166,7 @@ pub(crate) fn consume(plan: &Plan) -> Result<()> {
     let servers = servers(plan, false)?;
     say(&format!("\nconsume, {} rounds", plan.rounds));
     head(&Row::new(servers.iter().map(Server::name)));
-    for (bytes, shown) in SIZES {
+    for (bytes, shown) in SIZES.into_iter().filter(|(_, shown)| shown.contains(&plan.only)) {
         let messages = (400_u64 << 20) / bytes as u64;
         let messages = messages.min(1_500_000);
         let topic = format!("c{bytes}");
