@@ -146,6 +146,14 @@ impl StorageFile for FaultyFile {
         self.file.read_at(position, buffer)
     }
 
+    fn read_cached(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_cached(position, buffer)
+    }
+
+    fn will_need(&self, position: u64, bytes: u64) {
+        self.file.will_need(position, bytes);
+    }
+
     fn size(&self) -> io::Result<u64> {
         self.file.size()
     }

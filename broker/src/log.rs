@@ -14,6 +14,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod compaction;
 pub(crate) mod epochs;
 pub(crate) mod index;
+pub(crate) mod read_ahead;
 pub(crate) mod recovery;
 pub(crate) mod scan;
 pub(crate) mod segment;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use super::index::{self, IndexEntry};
+use super::read_ahead::ReadAhead;
 use super::scan::{Scan, Step};
 use super::storage::{OpenMode, StorageFile};
 use super::time_index::{self, TimeEntry};
@@ -140,11 +141,19 @@ pub(crate) struct Segment {
     state: Mutex<SegmentState>,
     sealed: AtomicBool,
     handles: Mutex<Option<Arc<Handles>>>,
+    read_ahead: ReadAhead,
 }
 
 impl Segment {
     pub(crate) fn new(dir: Arc<PartitionDir>, base_offset: i64, state: SegmentState, sealed: bool) -> Self {
-        Self { base_offset, dir, state: Mutex::new(state), sealed: sealed.into(), handles: Mutex::new(None) }
+        Self {
+            base_offset,
+            dir,
+            state: Mutex::new(state),
+            sealed: sealed.into(),
+            handles: Mutex::new(None),
+            read_ahead: ReadAhead::default(),
+        }
     }
 
     /// Creates the files of an empty segment, which are durable only after the folder is synced.
@@ -382,7 +391,7 @@ impl Segment {
             return Ok(Bytes::new());
         }
         let wanted = if fits { bytes_max.min(to_usize(size - from)) } else { first.total_bytes() };
-        let read = buffers.filled(wanted, |buffer| handles.log.read_at(from, buffer))?;
+        let read = buffers.filled(wanted, |buffer| self.read_ahead.read(&*handles.log, from, buffer))?;
         let visible = Batches::new(&read).take_while(|(header, _)| header.last_offset() < limit_offset);
         let bytes: usize = visible.map(|(_, batch)| batch.len()).sum();
         if bytes < first.total_bytes() {

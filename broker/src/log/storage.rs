@@ -65,6 +65,12 @@ pub trait StorageFile: Debug + Send + Sync {
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()>;
     /// Reads up to `buffer.len()` bytes at `position`; fewer only at the end of the file.
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    /// As [`read_at`](Self::read_at), but only what needs no waiting for a disk: 0 where nothing does, or nobody can tell.
+    fn read_cached(&self, _position: u64, _buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+    /// A hint that these bytes will soon be read.
+    fn will_need(&self, _position: u64, _bytes: u64) {}
     /// Size in bytes.
     fn size(&self) -> io::Result<u64>;
     /// Cuts or extends the file.

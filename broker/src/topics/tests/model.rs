@@ -53,7 +53,7 @@ impl Model {
 }
 
 async fn run(ops: Vec<Op>, tail_cache_bytes: usize, durability: Durability) {
-    let config = || LogConfig { tail_cache_bytes, durability, ..quiet() };
+    let config = || LogConfig { durability, tail_cache_bytes, ..quiet() };
     let mut memory = Memory::default();
     let mut topics = open_with(&memory, config()).unwrap();
     let small = [("segment.bytes", "700"), ("index.interval.bytes", "128"), ("retention.ms", "-1")];

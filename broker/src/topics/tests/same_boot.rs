@@ -99,10 +99,11 @@ async fn a_log_that_is_not_as_it_was_left_is_read_from_the_recovery_point() {
     assert!((30..40).contains(&left.len()), "{}", left.len());
     let killed = written("5000").await;
     let second = killed.list(Path::new("/data/t-0")).unwrap();
-    let second = second.iter().filter(|entry| entry.name.ends_with(".log")).nth(1).unwrap();
-    killed.edit(&Path::new("/data/t-0").join(&second.name), Vec::clear);
-    let end = crate::log::offset_of_file(&second.name, "log").unwrap();
-    killed.remove_file(&Path::new("/data/t-0").join(second.name.replace(".log", ".index"))).unwrap();
+    let mut bases = second.iter().filter_map(|entry| crate::log::offset_of_file(&entry.name, "log"));
+    let end = bases.nth(1).unwrap();
+    let file = |suffix| Path::new("/data/t-0").join(crate::log::file_name(end, suffix));
+    killed.edit(&file("log"), Vec::clear);
+    killed.remove_file(&file("index")).unwrap();
     assert_eq!(found(&killed, os()).await, first(end));
 }
 
