@@ -2,6 +2,8 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair};
 
 use super::*;
 
+mod stores;
+
 fn certificate(names: &[(DnType, &str)]) -> (rcgen::Certificate, KeyPair) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     params.distinguished_name = DistinguishedName::new();
@@ -44,13 +46,17 @@ fn damaged_certificates_have_no_subject_and_do_no_harm() {
 }
 
 fn settings(chain: &str, key: &str) -> TlsSettings {
+    with_identity(Identity::Pem { chain: Pem::from_setting(chain), key: Pem::from_setting(key) })
+}
+
+fn with_identity(identity: Identity) -> TlsSettings {
     TlsSettings {
-        certificate_chain: Pem::from_setting(chain),
-        key: Pem::from_setting(key),
+        identity,
         key_password: None,
         trusted: None,
         client_auth: ClientAuth::None,
         tls12: true,
+        principal_rules: PrincipalRules::default(),
     }
 }
 
