@@ -183,6 +183,9 @@ impl OfListener<'_> {
             trusted: self.trusted()?,
             client_auth,
             tls12: self.has_tls12()?,
+            cipher_suites: self.get("ssl.cipher.suites").map(|names| {
+                names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+            }),
             principal_rules: self.principal_rules()?,
         })
     }
@@ -283,6 +286,7 @@ pub(crate) const DEFAULT_MECHANISMS: &str = "SCRAM-SHA-256,SCRAM-SHA-512";
 pub(crate) const LISTENER_KEYS: &[&str] = &[
     "connections.max.reauth.ms",
     "sasl.enabled.mechanisms",
+    "ssl.cipher.suites",
     "ssl.client.auth",
     "ssl.enabled.protocols",
     "ssl.key.password",

@@ -113,6 +113,8 @@ pub struct TlsSettings {
     pub client_auth: ClientAuth,
     /// Whether TLS 1.2 is spoken beside 1.3.
     pub tls12: bool,
+    /// `ssl.cipher.suites` by their registered names; all that there are when `None`. Unknown names are passed over.
+    pub cipher_suites: Option<Vec<String>>,
     /// `ssl.principal.mapping.rules`.
     pub principal_rules: PrincipalRules,
 }

@@ -220,6 +220,13 @@ pub const KEYS: &[BrokerKey] = &[
     key("sasl.server.max.receive.size", Int, "524288", 1024, "Longest request before authentication."),
     key("socket.request.max.bytes", Int, "104857600", 1024, "Longest request."),
     key(
+        "ssl.cipher.suites",
+        List,
+        "",
+        0,
+        "Cipher suites that may be used; names that are not known are passed over. Also per listener.",
+    ),
+    key(
         "ssl.client.auth",
         String,
         "none",
@@ -375,7 +382,6 @@ const INAPPLICABLE: &[(&str, &str)] = &[
     ("share.coordinator.", "there are no share groups"),
     ("socket.receive.buffer.bytes", "the system sizes buffers"),
     ("socket.send.buffer.bytes", "the system sizes buffers"),
-    ("ssl.cipher.suites", "the library chooses"),
     ("ssl.endpoint.identification.algorithm", "the broker opens no connections"),
     ("ssl.keymanager.algorithm", "the library chooses"),
     ("ssl.protocol", "ssl.enabled.protocols chooses"),

@@ -95,6 +95,7 @@ fn stores_and_rules_are_read_for_each_listener() {
         ("listener.name.b.ssl.keystore.type", "PKCS12"),
         ("listener.name.b.ssl.keystore.password", "three"),
         ("listener.name.b.ssl.truststore.password", "four"),
+        ("listener.name.b.ssl.cipher.suites", "ONE, TWO,"),
         ("listener.name.b.ssl.principal.mapping.rules", "RULE:CN=(.*)/$1/U"),
     ]);
     let store = |path: &str, kind, password: Option<&str>| Store {
@@ -104,14 +105,18 @@ fn stores_and_rules_are_read_for_each_listener() {
     };
     let (one, other) = (security(&settings, "A").unwrap(), security(&settings, "B").unwrap());
     let (one, other) = (one.tls.unwrap(), other.tls.unwrap());
+    assert!(!format!("{one:?}{other:?}").contains("three"), "no password is shown");
     assert_eq!(one.identity, Identity::Store(store("/shared.jks", Some(StoreKind::Jks), Some("one"))));
     assert_eq!(other.identity, Identity::Store(store("/own.p12", Some(StoreKind::Pkcs12), Some("three"))));
     assert_eq!(one.trusted, Some(Trusted::Store(store("/trust.jks", None, None))));
     assert_eq!(other.trusted, Some(Trusted::Store(store("/trust.jks", None, Some("four")))));
     assert_eq!((one.key_password.as_deref(), other.key_password.as_deref()), (Some("two"), Some("two")));
+    assert_eq!(
+        (one.cipher_suites, other.cipher_suites.as_deref()),
+        (None, Some(&["ONE", "TWO"].map(str::to_owned)[..]))
+    );
     assert_eq!(one.principal_rules.apply("CN=ann").unwrap(), "ann");
     assert_eq!(other.principal_rules.apply("CN=ann").unwrap(), "ANN");
-    assert!(!format!("{one:?}{other:?}").contains("three"), "no password is shown");
 }
 
 #[test]

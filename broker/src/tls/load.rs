@@ -24,7 +24,7 @@ const FILE_BYTES_MAX: u64 = 8 << 20;
 type Chain = Vec<CertificateDer<'static>>;
 
 pub(super) fn server_config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(provider(settings)?);
     let (chain, key) = identity(settings)?;
     let versions: &[_] = if settings.tls12 { &[&TLS13, &TLS12] } else { &[&TLS13] };
     let unusable = |error: tokio_rustls::rustls::Error| TlsError::Unusable(error.to_string());
@@ -45,6 +45,23 @@ pub(super) fn server_config(settings: &TlsSettings) -> Result<Arc<ServerConfig>,
         TlsError::Unusable(format!("{what} do not go together: {error}"))
     })?;
     Ok(Arc::new(config))
+}
+
+/// The library's cryptography, with the suites that the settings leave.
+fn provider(settings: &TlsSettings) -> Result<CryptoProvider, TlsError> {
+    let mut provider = aws_lc_rs::default_provider();
+    let Some(names) = &settings.cipher_suites else { return Ok(provider) };
+    provider.cipher_suites.retain(|suite| {
+        let name = suite.suite().as_str().map(|name| name.replacen("TLS13_", "TLS_", 1));
+        (settings.tls12 || suite.tls13().is_some()) && name.is_some_and(|name| names.contains(&name))
+    });
+    if provider.cipher_suites.is_empty() {
+        return Err(TlsError::Unusable(format!(
+            "ssl.cipher.suites={}: none of them is supported with these versions of TLS",
+            names.join(",")
+        )));
+    }
+    Ok(provider)
 }
 
 /// The server's certificate with its chain, and its key.
