@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::groups::GroupsConfig;
 use crate::listeners::{self, DEFAULT_NAME, LISTENER_KEYS, ListenerSecurity};
+use crate::tls::BadRule;
 use crate::topics::config::TopicDefaults;
 use crate::transactions::TransactionsConfig;
 
@@ -41,6 +42,9 @@ pub enum ConfigError {
         /// What needs it.
         for_what: String,
     },
+    /// A rule of `ssl.principal.mapping.rules`.
+    #[error("ssl.principal.mapping.rules: {0}")]
+    PrincipalRules(BadRule),
     /// The map of protocols leaves a listener out.
     #[error("listener.security.protocol.map does not say what listener {listener} speaks")]
     NoProtocol {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::{ConfigError, Endpoint, ListenerConfig};
 use crate::sasl::{Mechanism, SaslSettings};
-use crate::tls::{ClientAuth, Pem, TlsSettings};
+use crate::tls::{ClientAuth, Identity, Pem, PrincipalRules, Store, StoreKind, TlsSettings, Trusted};
 
 #[cfg(test)]
 mod tests;
@@ -165,19 +165,6 @@ impl OfListener<'_> {
     }
 
     fn tls(&self, protocol: SecurityProtocol) -> Result<TlsSettings, ConfigError> {
-        for key in ["ssl.keystore.type", "ssl.truststore.type"] {
-            if self.get(key).is_some_and(|kind| !kind.eq_ignore_ascii_case("PEM")) {
-                return Err(
-                    self.invalid(key, "PEM is the only type; keytool and openssl convert others to it")
-                );
-            }
-        }
-        // one file may hold both, as Kafka wants it
-        let store = self.get("ssl.keystore.location").map(Pem::from_setting);
-        let part = |key| self.get(key).map(Pem::from_setting).or_else(|| store.clone());
-        let missing =
-            |key| ConfigError::Missing { key, for_what: format!("a listener with {}", protocol.name()) };
-        let trusted = self.get("ssl.truststore.certificates").or_else(|| self.get("ssl.truststore.location"));
         let client_auth = if protocol.has_sasl() {
             // as in Kafka: clients that have a password are asked for a certificate only where that is said of the listener
             self.own("ssl.client.auth")
@@ -191,15 +178,75 @@ impl OfListener<'_> {
             Some(_) => return Err(self.invalid("ssl.client.auth", "none, requested or required is expected")),
         };
         Ok(TlsSettings {
-            certificate_chain: part("ssl.keystore.certificate.chain")
-                .ok_or_else(|| missing("ssl.keystore.location or ssl.keystore.certificate.chain"))?,
-            key: part("ssl.keystore.key")
-                .ok_or_else(|| missing("ssl.keystore.location or ssl.keystore.key"))?,
-            key_password: self.get("ssl.key.password").map(str::to_owned),
-            trusted: trusted.map(Pem::from_setting),
+            identity: self.identity(protocol)?,
+            key_password: self.text("ssl.key.password"),
+            trusted: self.trusted()?,
             client_auth,
             tls12: self.has_tls12()?,
+            cipher_suites: self.get("ssl.cipher.suites").map(|names| {
+                names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+            }),
+            principal_rules: self.principal_rules()?,
         })
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.get(key).map(str::to_owned)
+    }
+
+    fn identity(&self, protocol: SecurityProtocol) -> Result<Identity, ConfigError> {
+        const CHAIN: &str = "ssl.keystore.certificate.chain";
+        const KEY: &str = "ssl.keystore.key";
+        const KIND: &str = "ssl.keystore.type";
+        let location = self.get("ssl.keystore.location");
+        let kind = self.store_kind(KIND)?;
+        let (chain, key) = (self.get(CHAIN), self.get(KEY));
+        if chain.is_some() || key.is_some() {
+            if kind.is_some_and(|kind| kind != StoreKind::Pem) {
+                return Err(self.invalid(KIND, "PEM is expected beside a chain and a key in PEM"));
+            }
+            // one of the two may be in the file of the location
+            let file = || location.map(|path| Pem::File(path.into()));
+            let part = |text: Option<&str>, key| {
+                let part = text.map(Pem::from_setting).or_else(file);
+                part.ok_or_else(|| ConfigError::Missing { key, for_what: format!("{CHAIN} or {KEY}") })
+            };
+            return Ok(Identity::Pem { chain: part(chain, CHAIN)?, key: part(key, KEY)? });
+        }
+        let path = location.ok_or_else(|| ConfigError::Missing {
+            key: "ssl.keystore.location",
+            for_what: format!("a listener with {} (or {CHAIN} and {KEY})", protocol.name()),
+        })?;
+        let password = self.text("ssl.keystore.password");
+        Ok(Identity::Store(Store { path: path.into(), kind, password }))
+    }
+
+    fn trusted(&self) -> Result<Option<Trusted>, ConfigError> {
+        const KIND: &str = "ssl.truststore.type";
+        let kind = self.store_kind(KIND)?;
+        if let Some(text) = self.get("ssl.truststore.certificates") {
+            if kind.is_some_and(|kind| kind != StoreKind::Pem) {
+                return Err(self.invalid(KIND, "PEM is expected beside certificates in PEM"));
+            }
+            return Ok(Some(Trusted::Pem(Pem::from_setting(text))));
+        }
+        let password = self.text("ssl.truststore.password");
+        let store =
+            self.get("ssl.truststore.location").map(|path| Store { path: path.into(), kind, password });
+        Ok(store.map(Trusted::Store))
+    }
+
+    fn store_kind(&self, key: &'static str) -> Result<Option<StoreKind>, ConfigError> {
+        self.get(key)
+            .map(|name| {
+                StoreKind::from_name(name).ok_or_else(|| self.invalid(key, "JKS, PKCS12 or PEM is expected"))
+            })
+            .transpose()
+    }
+
+    fn principal_rules(&self) -> Result<PrincipalRules, ConfigError> {
+        let rules = self.get("ssl.principal.mapping.rules").map(PrincipalRules::parse).transpose();
+        Ok(rules.map_err(ConfigError::PrincipalRules)?.unwrap_or_default())
     }
 
     fn has_tls12(&self) -> Result<bool, ConfigError> {
@@ -239,15 +286,19 @@ pub(crate) const DEFAULT_MECHANISMS: &str = "SCRAM-SHA-256,SCRAM-SHA-512";
 pub(crate) const LISTENER_KEYS: &[&str] = &[
     "connections.max.reauth.ms",
     "sasl.enabled.mechanisms",
+    "ssl.cipher.suites",
     "ssl.client.auth",
     "ssl.enabled.protocols",
     "ssl.key.password",
     "ssl.keystore.certificate.chain",
     "ssl.keystore.key",
     "ssl.keystore.location",
+    "ssl.keystore.password",
     "ssl.keystore.type",
+    "ssl.principal.mapping.rules",
     "ssl.truststore.certificates",
     "ssl.truststore.location",
+    "ssl.truststore.password",
     "ssl.truststore.type",
 ];
 

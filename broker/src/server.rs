@@ -217,10 +217,20 @@ async fn serve_one(stream: TcpStream, connection: Connection, broker: Broker, dr
     };
     match accepted {
         Ok(stream) => {
-            if info.sasl.is_none()
-                && let Some(subject) = tls::peer_subject(&stream)
-            {
-                connection.set_principal(&Principal::user(&subject));
+            if info.sasl.is_none() {
+                match tls.principal_name(&stream) {
+                    Ok(Some(name)) => {
+                        connection.set_principal(&Principal::user(&name));
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(
+                            peer = %connection.peer, listener = %info.name, cause = %error,
+                            "authentication failed"
+                        );
+                        return;
+                    }
+                }
             }
             connection::run(Stream::Tls(Box::new(stream)), connection, broker, drain).await;
         }

@@ -1,4 +1,5 @@
-//! TLS for listeners: certificates and keys in PEM, under Kafka's `ssl.*` names, taken up again when their files change.
+//! TLS for listeners: certificates and keys in PEM, PKCS #12 or JKS, under Kafka's `ssl.*` names, taken up again when their
+//! files change.
 //!
 //! A changed file is noticed by the next connection, at most once a second. New files that cannot be used are logged and
 //! the certificate in use stays.
@@ -15,10 +16,19 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
+mod der;
+mod jks;
 mod load;
+mod pkcs12;
+mod pkcs12_cipher;
+mod principal;
+mod store;
 mod subject;
 #[cfg(test)]
 mod tests;
+
+pub use principal::{BadRule, NoRule, PrincipalRules};
+pub use store::{Store, StoreError, StoreKind};
 
 /// Time that a handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,30 +77,55 @@ pub enum ClientAuth {
     Required,
 }
 
+/// Where the server's certificate and key come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// Two texts in PEM.
+    Pem {
+        /// `ssl.keystore.certificate.chain`: the server's certificate, then what signed it.
+        chain: Pem,
+        /// `ssl.keystore.key`.
+        key: Pem,
+    },
+    /// `ssl.keystore.location`.
+    Store(Store),
+}
+
+/// Where those come from who may have signed the certificates of clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trusted {
+    /// `ssl.truststore.certificates`.
+    Pem(Pem),
+    /// `ssl.truststore.location`.
+    Store(Store),
+}
+
 /// What a listener needs to speak TLS.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// `ssl.keystore.certificate.chain`: the server's certificate, then what signed it.
-    pub certificate_chain: Pem,
-    /// `ssl.keystore.key`.
-    pub key: Pem,
-    /// `ssl.key.password`, for a key in an encrypted PKCS #8 block.
+    /// The server's certificate and key.
+    pub identity: Identity,
+    /// `ssl.key.password`, for an encrypted key. Without it the password of the store opens the key.
     pub key_password: Option<String>,
-    /// `ssl.truststore.certificates`: who may have signed the certificates of clients.
-    pub trusted: Option<Pem>,
+    /// Who may have signed the certificates of clients.
+    pub trusted: Option<Trusted>,
     /// `ssl.client.auth`.
     pub client_auth: ClientAuth,
     /// Whether TLS 1.2 is spoken beside 1.3.
     pub tls12: bool,
+    /// `ssl.cipher.suites` by their registered names; all that there are when `None`. Unknown names are passed over.
+    pub cipher_suites: Option<Vec<String>>,
+    /// `ssl.principal.mapping.rules`.
+    pub principal_rules: PrincipalRules,
 }
 
 impl fmt::Debug for TlsSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsSettings")
-            .field("certificate_chain", &self.certificate_chain)
-            .field("key", &self.key)
+            .field("identity", &self.identity)
             .field("trusted", &self.trusted)
             .field("client_auth", &self.client_auth)
+            .field("principal_rules", &self.principal_rules)
             .finish_non_exhaustive()
     }
 }
@@ -115,6 +150,16 @@ pub enum TlsError {
         key: &'static str,
         /// What is wrong.
         reason: String,
+    },
+    /// A key store or trust store cannot be used.
+    #[error("{key}: {path}: {source}", path = path.display())]
+    Store {
+        /// The setting.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: StoreError,
     },
     /// Certificate, key and trust do not go together.
     #[error("{0}")]
@@ -162,6 +207,15 @@ impl Tls {
         }
     }
 
+    /// The name of the peer by its certificate: the subject as Kafka writes it (RFC 2253), after the rules. `None` when it
+    /// showed no certificate.
+    pub(crate) fn principal_name(&self, stream: &TlsStream<TcpStream>) -> Result<Option<String>, NoRule> {
+        let (_, session) = stream.get_ref();
+        let certificate = session.peer_certificates().and_then(|certificates| certificates.first());
+        let subject = certificate.and_then(|certificate| subject::of_certificate(certificate));
+        subject.map(|subject| self.settings.principal_rules.apply(&subject)).transpose()
+    }
+
     fn is_check_due(&self) -> bool {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         let due = checked.elapsed() >= CHECK_INTERVAL;
@@ -201,23 +255,25 @@ impl Loaded {
 }
 
 fn stamps(settings: &TlsSettings) -> Vec<Stamp> {
-    let files = [Some(&settings.certificate_chain), Some(&settings.key), settings.trusted.as_ref()];
-    let paths = files.into_iter().flatten().filter_map(|pem| match pem {
+    let of_pem = |pem: &Pem| match pem {
         Pem::File(path) => Some(path.clone()),
         Pem::Inline(_) => None,
+    };
+    let (first, second) = match &settings.identity {
+        Identity::Pem { chain, key } => (of_pem(chain), of_pem(key)),
+        Identity::Store(store) => (Some(store.path.clone()), None),
+    };
+    let trusted = settings.trusted.as_ref().and_then(|trusted| match trusted {
+        Trusted::Pem(pem) => of_pem(pem),
+        Trusted::Store(store) => Some(store.path.clone()),
     });
+    let paths = [first, second, trusted].into_iter().flatten();
     let stamp = |path: PathBuf| {
         let metadata = std::fs::metadata(&path).ok();
         let stamp = metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
         (path, stamp)
     };
     paths.map(stamp).collect()
-}
-
-/// The subject of the peer's certificate as Kafka writes it (RFC 2253); `None` when it showed none.
-pub(crate) fn peer_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
-    let (_, session) = stream.get_ref();
-    subject::of_certificate(session.peer_certificates()?.first()?)
 }
 
 /// Why a handshake failed, for the log.

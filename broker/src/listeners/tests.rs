@@ -27,8 +27,8 @@ fn a_kafka_file_gives_its_client_listeners() {
     assert_eq!(outside.security.protocol, SecurityProtocol::SaslSsl);
     assert_eq!(outside.security.sasl.as_ref().unwrap().mechanisms, [Mechanism::Plain]);
     let tls = outside.security.tls.as_ref().unwrap();
-    assert_eq!(tls.certificate_chain, Pem::File("/store.pem".into()));
-    assert_eq!(tls.certificate_chain, tls.key);
+    let store = Store { path: "/store.pem".into(), kind: None, password: None };
+    assert_eq!(tls.identity, Identity::Store(store));
     assert_eq!(tls.client_auth, ClientAuth::None, "a listener with SASL asks only where it is told to");
     assert_eq!(listeners(&given(&[])).unwrap(), None);
 }
@@ -54,7 +54,10 @@ fn what_makes_no_sense_is_named() {
         (&[("listeners", "A://h:1"), ("listener.security.protocol.map", "A:TLS")], "a protocol is"),
         (&[("listeners", "A://h:1"), ("controller.listener.names", "A")], "no listener for clients"),
         (&[("listeners", "SSL://h:1")], "ssl.keystore.location"),
-        (&[("listeners", "SSL://h:1"), ("ssl.keystore.type", "JKS")], "PEM"),
+        (
+            &[("listeners", "SSL://h:1"), ("ssl.keystore.location", "x"), ("ssl.keystore.type", "JCEKS")],
+            "JKS, PKCS12 or PEM",
+        ),
         (&[("listeners", "SASL_PLAINTEXT://h:1"), ("sasl.enabled.mechanisms", "GSSAPI")], "PLAIN, SCRAM"),
         (
             &[
@@ -76,4 +79,66 @@ fn what_makes_no_sense_is_named() {
         let error = listeners(&given(pairs)).unwrap_err().to_string();
         assert!(error.contains(part), "{pairs:?}: {error}");
     }
+}
+
+#[test]
+fn stores_and_rules_are_read_for_each_listener() {
+    let settings = given(&[
+        ("ssl.keystore.location", "/shared.jks"),
+        ("ssl.keystore.type", "jks"),
+        ("ssl.keystore.password", "one"),
+        ("ssl.key.password", "two"),
+        ("ssl.truststore.location", "/trust.jks"),
+        ("ssl.principal.mapping.rules", "RULE:CN=(.*)/$1/"),
+        ("listener.security.protocol.map", "A:SSL,B:SSL"),
+        ("listener.name.b.ssl.keystore.location", "/own.p12"),
+        ("listener.name.b.ssl.keystore.type", "PKCS12"),
+        ("listener.name.b.ssl.keystore.password", "three"),
+        ("listener.name.b.ssl.truststore.password", "four"),
+        ("listener.name.b.ssl.cipher.suites", "ONE, TWO,"),
+        ("listener.name.b.ssl.principal.mapping.rules", "RULE:CN=(.*)/$1/U"),
+    ]);
+    let store = |path: &str, kind, password: Option<&str>| Store {
+        path: path.into(),
+        kind,
+        password: password.map(str::to_owned),
+    };
+    let (one, other) = (security(&settings, "A").unwrap(), security(&settings, "B").unwrap());
+    let (one, other) = (one.tls.unwrap(), other.tls.unwrap());
+    assert!(!format!("{one:?}{other:?}").contains("three"), "no password is shown");
+    assert_eq!(one.identity, Identity::Store(store("/shared.jks", Some(StoreKind::Jks), Some("one"))));
+    assert_eq!(other.identity, Identity::Store(store("/own.p12", Some(StoreKind::Pkcs12), Some("three"))));
+    assert_eq!(one.trusted, Some(Trusted::Store(store("/trust.jks", None, None))));
+    assert_eq!(other.trusted, Some(Trusted::Store(store("/trust.jks", None, Some("four")))));
+    assert_eq!((one.key_password.as_deref(), other.key_password.as_deref()), (Some("two"), Some("two")));
+    assert_eq!(
+        (one.cipher_suites, other.cipher_suites.as_deref()),
+        (None, Some(&["ONE", "TWO"].map(str::to_owned)[..]))
+    );
+    assert_eq!(one.principal_rules.apply("CN=ann").unwrap(), "ann");
+    assert_eq!(other.principal_rules.apply("CN=ann").unwrap(), "ANN");
+}
+
+#[test]
+fn pem_beside_another_kind_of_store_and_bad_rules_are_refused() {
+    for (key, value, part) in [
+        ("ssl.keystore.type", "JKS", "ssl.keystore.type=JKS: PEM is expected beside"),
+        ("ssl.truststore.type", "PKCS12", "ssl.truststore.type=PKCS12: PEM is expected beside"),
+        ("ssl.principal.mapping.rules", "RULE:(/x/", "ssl.principal.mapping.rules: rule `RULE:(/x/`: "),
+        ("listener.name.ssl.ssl.principal.mapping.rules", "x", "ssl.principal.mapping.rules: rule `x`: "),
+    ] {
+        let settings = given(&[
+            ("ssl.keystore.certificate.chain", "/chain.pem"),
+            ("ssl.keystore.location", "/key.pem"),
+            ("ssl.truststore.certificates", "/trust.pem"),
+            (key, value),
+        ]);
+        let error = security(&settings, "SSL").unwrap_err().to_string();
+        assert!(error.starts_with(part), "{error}");
+    }
+    let settings =
+        given(&[("ssl.keystore.certificate.chain", "/chain.pem"), ("ssl.keystore.location", "/key.pem")]);
+    let tls = security(&settings, "SSL").unwrap().tls.unwrap();
+    let part = |path: &str| Pem::File(path.into());
+    assert_eq!(tls.identity, Identity::Pem { chain: part("/chain.pem"), key: part("/key.pem") });
 }

@@ -2,30 +2,43 @@
 
 use std::fmt::Write as _;
 
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const OBJECT_ID: u8 = 0x06;
-/// Context tag 0, constructed: the optional version in front of a certificate's fields.
-const VERSION: u8 = 0xa0;
+use super::der::{CONTEXT_0, Der, OBJECT_ID, SEQUENCE, SET};
 
 /// Subject of an X.509 certificate in DER; `None` when it is not one.
 pub(super) fn of_certificate(der: &[u8]) -> Option<String> {
-    let mut certificate = Der(der).enter(SEQUENCE)?;
-    let mut fields = certificate.enter(SEQUENCE)?;
-    if fields.0.first() == Some(&VERSION) {
-        fields.next()?;
-    }
-    // serial number, signature algorithm, issuer, validity
-    for _ in 0..4 {
-        fields.next()?;
-    }
-    let mut subject = fields.enter(SEQUENCE)?;
+    let mut subject = Der(names(der)?.subject);
     let mut names = Vec::new();
     while !subject.0.is_empty() {
         names.push(relative_name(subject.enter(SET)?)?);
     }
     names.reverse();
     Some(names.join(","))
+}
+
+/// The two names in a certificate, each as its DER without the tag and length around it.
+pub(super) struct Names<'a> {
+    /// Who signed it.
+    pub(super) issuer: &'a [u8],
+    /// Whom it is about.
+    pub(super) subject: &'a [u8],
+}
+
+/// The names in an X.509 certificate in DER; `None` when it is not one.
+pub(super) fn names(der: &[u8]) -> Option<Names<'_>> {
+    let mut certificate = Der(der).enter(SEQUENCE)?;
+    let mut fields = certificate.enter(SEQUENCE)?;
+    if fields.0.first() == Some(&CONTEXT_0) {
+        // the version, which may be left out
+        fields.next()?;
+    }
+    // serial number, signature algorithm
+    fields.next()?;
+    fields.next()?;
+    let issuer = fields.enter(SEQUENCE)?.0;
+    // validity
+    fields.next()?;
+    let subject = fields.enter(SEQUENCE)?.0;
+    Some(Names { issuer, subject })
 }
 
 fn relative_name(mut set: Der<'_>) -> Option<String> {
@@ -114,35 +127,4 @@ fn escaped(text: &str) -> String {
         out.push(letter);
     }
     out
-}
-
-/// DER elements one after the other.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The next element: its tag, the whole of it, and its content.
-    fn next(&mut self) -> Option<(u8, &'a [u8], &'a [u8])> {
-        let (tag, after_tag) = self.0.split_first()?;
-        let (first, mut rest) = after_tag.split_first()?;
-        let mut length = usize::from(*first);
-        if *first & 0x80 != 0 {
-            let octets = usize::from(first & 0x7f);
-            if !(1..=4).contains(&octets) {
-                return None;
-            }
-            let (bytes, after) = rest.split_at_checked(octets)?;
-            length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-            rest = after;
-        }
-        let (content, after) = rest.split_at_checked(length)?;
-        let whole = self.0.get(..self.0.len() - after.len())?;
-        self.0 = after;
-        Some((*tag, whole, content))
-    }
-
-    /// The content of the next element, which has to be of this tag.
-    fn enter(&mut self, expected: u8) -> Option<Der<'a>> {
-        let (tag, _, content) = self.next()?;
-        (tag == expected).then_some(Der(content))
-    }
 }

@@ -2,6 +2,8 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair};
 
 use super::*;
 
+mod stores;
+
 fn certificate(names: &[(DnType, &str)]) -> (rcgen::Certificate, KeyPair) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     params.distinguished_name = DistinguishedName::new();
@@ -44,13 +46,18 @@ fn damaged_certificates_have_no_subject_and_do_no_harm() {
 }
 
 fn settings(chain: &str, key: &str) -> TlsSettings {
+    with_identity(Identity::Pem { chain: Pem::from_setting(chain), key: Pem::from_setting(key) })
+}
+
+fn with_identity(identity: Identity) -> TlsSettings {
     TlsSettings {
-        certificate_chain: Pem::from_setting(chain),
-        key: Pem::from_setting(key),
+        identity,
         key_password: None,
         trusted: None,
         client_auth: ClientAuth::None,
         tls12: true,
+        cipher_suites: None,
+        principal_rules: PrincipalRules::default(),
     }
 }
 
@@ -107,4 +114,29 @@ fn a_chain_signed_by_somebody_else_is_accepted() {
     let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     let leaf = leaf.signed_by(&key, &authority).unwrap();
     assert!(Tls::load(settings(&leaf.pem(), &key.serialize_pem())).is_ok());
+}
+
+#[test]
+fn cipher_suites_are_those_that_are_listed() {
+    let (certificate, key) = certificate(&[(DnType::CommonName, "one")]);
+    let load = |names: &[&str], tls12| {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        let settings = settings(&certificate.pem(), &key.serialize_pem());
+        let tls = Tls::load(TlsSettings { cipher_suites: Some(names), tls12, ..settings })?;
+        let config = Arc::clone(&tls.current.load().config);
+        let left = config.crypto_provider().cipher_suites.iter();
+        Ok::<_, TlsError>(left.map(|suite| format!("{:?}", suite.suite())).collect::<Vec<_>>())
+    };
+    let (new, old) = ("TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    assert_eq!(
+        load(&[old, "TLS_RSA_WITH_AES_128_CBC_SHA", new], true).unwrap(),
+        ["TLS13_AES_256_GCM_SHA384", old]
+    );
+    assert_eq!(load(&[old, new], false).unwrap(), ["TLS13_AES_256_GCM_SHA384"]);
+    assert_eq!(load(&[old], true).unwrap(), [old]);
+    for tls12 in [true, false] {
+        let names = if tls12 { &["TLS_RSA_WITH_AES_128_CBC_SHA"][..] } else { &[old][..] };
+        let error = load(names, tls12).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("ssl.cipher.suites={}: none of them", names[0])), "{error}");
+    }
 }

@@ -8,6 +8,7 @@ use assay_broker::protocol::messages::*;
 use crate::client::{Client, TestBroker};
 
 mod rights;
+mod stores;
 
 const USERS: [(&str, &str); 2] = [("ann", "secret"), ("bob", "other")];
 
