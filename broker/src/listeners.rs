@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::config::{ConfigError, Endpoint, ListenerConfig};
 use crate::sasl::{Mechanism, SaslSettings};
-use crate::tls::{ClientAuth, Identity, Pem, PrincipalRules, Store, StoreKind, TlsSettings, Trusted};
+use crate::tls::{
+    ClientAuth, Identity, Pem, PrincipalRules, Store, StoreKind, TlsSettings, TlsVersions, Trusted,
+};
 
 #[cfg(test)]
 mod tests;
@@ -182,7 +184,7 @@ impl OfListener<'_> {
             key_password: self.text("ssl.key.password"),
             trusted: self.trusted()?,
             client_auth,
-            tls12: self.has_tls12()?,
+            versions: self.tls_versions()?,
             cipher_suites: self.get("ssl.cipher.suites").map(|names| {
                 names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
             }),
@@ -249,14 +251,11 @@ impl OfListener<'_> {
         Ok(rules.map_err(ConfigError::PrincipalRules)?.unwrap_or_default())
     }
 
-    fn has_tls12(&self) -> Result<bool, ConfigError> {
+    fn tls_versions(&self) -> Result<TlsVersions, ConfigError> {
         const KEY: &str = "ssl.enabled.protocols";
-        let Some(text) = self.get(KEY) else { return Ok(true) };
-        let names: Vec<&str> = text.split(',').map(str::trim).collect();
-        if !names.contains(&"TLSv1.3") {
-            return Err(self.invalid(KEY, "TLSv1.3 cannot be left out; TLSv1.2 may stand beside it"));
-        }
-        Ok(names.contains(&"TLSv1.2"))
+        let Some(text) = self.get(KEY) else { return Ok(TlsVersions::default()) };
+        let versions = TlsVersions::from_names(text.split(',').map(str::trim));
+        versions.ok_or_else(|| self.invalid(KEY, "TLSv1.2 and TLSv1.3 are spoken, nothing older"))
     }
 
     fn sasl(&self) -> Result<SaslSettings, ConfigError> {

@@ -100,6 +100,31 @@ pub enum Trusted {
     Store(Store),
 }
 
+/// Versions of TLS that are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsVersions {
+    /// 1.2 alone.
+    Tls12,
+    /// 1.3 alone.
+    Tls13,
+    /// 1.3, and 1.2 for those who know no other.
+    #[default]
+    Both,
+}
+
+impl TlsVersions {
+    /// From Kafka's names; others, of versions that are not safe, are passed over. `None` when nothing is left.
+    pub fn from_names<'a>(mut names: impl Iterator<Item = &'a str> + Clone) -> Option<Self> {
+        let tls12 = names.clone().any(|name| name == "TLSv1.2");
+        match (tls12, names.any(|name| name == "TLSv1.3")) {
+            (true, true) => Some(Self::Both),
+            (true, false) => Some(Self::Tls12),
+            (false, true) => Some(Self::Tls13),
+            (false, false) => None,
+        }
+    }
+}
+
 /// What a listener needs to speak TLS.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TlsSettings {
@@ -111,8 +136,8 @@ pub struct TlsSettings {
     pub trusted: Option<Trusted>,
     /// `ssl.client.auth`.
     pub client_auth: ClientAuth,
-    /// Whether TLS 1.2 is spoken beside 1.3.
-    pub tls12: bool,
+    /// `ssl.enabled.protocols`.
+    pub versions: TlsVersions,
     /// `ssl.cipher.suites` by their registered names; all that there are when `None`. Unknown names are passed over.
     pub cipher_suites: Option<Vec<String>>,
     /// `ssl.principal.mapping.rules`.

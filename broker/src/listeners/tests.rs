@@ -71,9 +71,9 @@ fn what_makes_no_sense_is_named() {
             &[
                 ("listeners", "SSL://h:1"),
                 ("ssl.keystore.location", "x"),
-                ("ssl.enabled.protocols", "TLSv1.2"),
+                ("ssl.enabled.protocols", "TLSv1,TLSv1.1"),
             ],
-            "TLSv1.3 cannot",
+            "TLSv1.2 and TLSv1.3",
         ),
     ] {
         let error = listeners(&given(pairs)).unwrap_err().to_string();

@@ -12,7 +12,9 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use super::store::{KEY_STORE, Names, TRUST_STORE};
-use super::{ClientAuth, Identity, Pem, Store, StoreError, StoreKind, TlsError, TlsSettings, Trusted};
+use super::{
+    ClientAuth, Identity, Pem, Store, StoreError, StoreKind, TlsError, TlsSettings, TlsVersions, Trusted,
+};
 
 const CHAIN: &str = "ssl.keystore.certificate.chain";
 const KEY: &str = "ssl.keystore.key";
@@ -26,7 +28,11 @@ type Chain = Vec<CertificateDer<'static>>;
 pub(super) fn server_config(settings: &TlsSettings) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(provider(settings)?);
     let (chain, key) = identity(settings)?;
-    let versions: &[_] = if settings.tls12 { &[&TLS13, &TLS12] } else { &[&TLS13] };
+    let versions: &[_] = match settings.versions {
+        TlsVersions::Both => &[&TLS13, &TLS12],
+        TlsVersions::Tls13 => &[&TLS13],
+        TlsVersions::Tls12 => &[&TLS12],
+    };
     let unusable = |error: tokio_rustls::rustls::Error| TlsError::Unusable(error.to_string());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
@@ -53,7 +59,8 @@ fn provider(settings: &TlsSettings) -> Result<CryptoProvider, TlsError> {
     let Some(names) = &settings.cipher_suites else { return Ok(provider) };
     provider.cipher_suites.retain(|suite| {
         let name = suite.suite().as_str().map(|name| name.replacen("TLS13_", "TLS_", 1));
-        (settings.tls12 || suite.tls13().is_some()) && name.is_some_and(|name| names.contains(&name))
+        let without = if suite.tls13().is_some() { TlsVersions::Tls12 } else { TlsVersions::Tls13 };
+        settings.versions != without && name.is_some_and(|name| names.contains(&name))
     });
     if provider.cipher_suites.is_empty() {
         return Err(TlsError::Unusable(format!(

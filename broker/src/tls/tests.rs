@@ -55,7 +55,7 @@ fn with_identity(identity: Identity) -> TlsSettings {
         key_password: None,
         trusted: None,
         client_auth: ClientAuth::None,
-        tls12: true,
+        versions: TlsVersions::Both,
         cipher_suites: None,
         principal_rules: PrincipalRules::default(),
     }
@@ -117,26 +117,39 @@ fn a_chain_signed_by_somebody_else_is_accepted() {
 }
 
 #[test]
+fn versions_come_from_kafkas_names() {
+    let of = |text: &'static str| TlsVersions::from_names(text.split(','));
+    assert_eq!(of("TLSv1.2,TLSv1.3"), Some(TlsVersions::Both));
+    assert_eq!(of("TLSv1.1,TLSv1.2"), Some(TlsVersions::Tls12));
+    assert_eq!(of("TLSv1.3"), Some(TlsVersions::Tls13));
+    assert_eq!(of("TLSv1.1"), None);
+}
+
+#[test]
 fn cipher_suites_are_those_that_are_listed() {
     let (certificate, key) = certificate(&[(DnType::CommonName, "one")]);
-    let load = |names: &[&str], tls12| {
+    let load = |names: &[&str], versions| {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         let settings = settings(&certificate.pem(), &key.serialize_pem());
-        let tls = Tls::load(TlsSettings { cipher_suites: Some(names), tls12, ..settings })?;
+        let tls = Tls::load(TlsSettings { cipher_suites: Some(names), versions, ..settings })?;
         let config = Arc::clone(&tls.current.load().config);
         let left = config.crypto_provider().cipher_suites.iter();
         Ok::<_, TlsError>(left.map(|suite| format!("{:?}", suite.suite())).collect::<Vec<_>>())
     };
     let (new, old) = ("TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
     assert_eq!(
-        load(&[old, "TLS_RSA_WITH_AES_128_CBC_SHA", new], true).unwrap(),
+        load(&[old, "TLS_RSA_WITH_AES_128_CBC_SHA", new], TlsVersions::Both).unwrap(),
         ["TLS13_AES_256_GCM_SHA384", old]
     );
-    assert_eq!(load(&[old, new], false).unwrap(), ["TLS13_AES_256_GCM_SHA384"]);
-    assert_eq!(load(&[old], true).unwrap(), [old]);
-    for tls12 in [true, false] {
-        let names = if tls12 { &["TLS_RSA_WITH_AES_128_CBC_SHA"][..] } else { &[old][..] };
-        let error = load(names, tls12).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("ssl.cipher.suites={}: none of them", names[0])), "{error}");
+    assert_eq!(load(&[old, new], TlsVersions::Tls13).unwrap(), ["TLS13_AES_256_GCM_SHA384"]);
+    assert_eq!(load(&[old, new], TlsVersions::Tls12).unwrap(), [old]);
+    assert_eq!(load(&[old], TlsVersions::Both).unwrap(), [old]);
+    for (name, versions) in [
+        ("TLS_RSA_WITH_AES_128_CBC_SHA", TlsVersions::Both),
+        (old, TlsVersions::Tls13),
+        (new, TlsVersions::Tls12),
+    ] {
+        let error = load(&[name], versions).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("ssl.cipher.suites={name}: none of them")), "{error}");
     }
 }
