@@ -233,7 +233,13 @@ pub const KEYS: &[BrokerKey] = &[
         0,
         "Certificates of clients: none, requested, required. Also per listener, for SASL_SSL only so.",
     ),
-    key("ssl.enabled.protocols", List, "TLSv1.2,TLSv1.3", 0, "Versions of TLS; older ones are passed over. Also per listener."),
+    key(
+        "ssl.enabled.protocols",
+        List,
+        "TLSv1.2,TLSv1.3",
+        0,
+        "Versions of TLS; older ones are passed over. Also per listener.",
+    ),
     key(
         "ssl.key.password",
         String,

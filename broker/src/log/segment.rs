@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use super::index::{self, IndexEntry};
-use super::read_ahead::ReadAhead;
+use super::read_ahead::{ReadAhead, Wish};
 use super::scan::{Scan, Step};
 use super::storage::{OpenMode, StorageFile};
 use super::time_index::{self, TimeEntry};
@@ -366,7 +366,8 @@ impl Segment {
 
     /// Reads whole batches from the one that holds `offset` (or the next after a gap) up to `limit_offset`.
     ///
-    /// At most `bytes_max`, but for the first batch when `whole_first` asks for it. Empty when there is nothing.
+    /// At most `bytes_max`, but for the first batch when `whole_first` asks for it. Empty when there is nothing. `soon` gets what
+    /// the next reads may need from the disk.
     pub(crate) fn read(
         &self,
         offset: i64,
@@ -374,6 +375,7 @@ impl Segment {
         bytes_max: usize,
         whole_first: bool,
         buffers: &Arc<Buffers>,
+        soon: impl FnOnce(Wish),
     ) -> io::Result<Bytes> {
         let handles = self.handles()?;
         let size = self.size();
@@ -391,7 +393,7 @@ impl Segment {
             return Ok(Bytes::new());
         }
         let wanted = if fits { bytes_max.min(to_usize(size - from)) } else { first.total_bytes() };
-        let read = buffers.filled(wanted, |buffer| self.read_ahead.read(&*handles.log, from, buffer))?;
+        let read = buffers.filled(wanted, |buffer| self.read_ahead.read(&handles.log, from, buffer, soon))?;
         let visible = Batches::new(&read).take_while(|(header, _)| header.last_offset() < limit_offset);
         let bytes: usize = visible.map(|(_, batch)| batch.len()).sum();
         if bytes < first.total_bytes() {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{Isolation, Partition, ReadError};
 use crate::log::Segments;
+use crate::log::read_ahead::Wish;
 use crate::record_batch::{BatchHeader, RecordLimits, records};
 
 /// A record's place and time.
@@ -32,7 +33,10 @@ impl Partition {
         let _names_stay = super::read(&self.files);
         let Some(segments) = &self.segments else { return Ok(Bytes::new()) };
         for segment in segments.from(offset) {
-            let records = segment.read(offset, limit, max_bytes, min_one_batch, &self.engine.buffers)?;
+            // one at most for each read, which has its place in the queue
+            let soon = |wish: Wish| self.engine.readers.submit(move || wish.tell());
+            let records =
+                segment.read(offset, limit, max_bytes, min_one_batch, &self.engine.buffers, soon)?;
             // A segment may end in a gap that compaction left.
             if !records.is_empty() || segment.state().next_offset > offset {
                 return Ok(records);
