@@ -64,18 +64,21 @@ pub const SERVED: &[Served] = &[
     row(ApiKey::DeleteAcls, 1, 3),
     row(ApiKey::DescribeConfigs, 1, 4),
     row(ApiKey::AlterConfigs, 0, 2),
+    row(ApiKey::AlterReplicaLogDirs, 1, 2),
     row(ApiKey::DescribeLogDirs, 1, 4),
     row(ApiKey::SaslAuthenticate, 0, 2),
     row(ApiKey::CreatePartitions, 0, 3),
     row(ApiKey::DeleteGroups, 0, 2),
     row(ApiKey::ElectLeaders, 0, 2),
     row(ApiKey::IncrementalAlterConfigs, 0, 1),
+    row(ApiKey::AlterPartitionReassignments, 0, 1),
     row(ApiKey::ListPartitionReassignments, 0, 0),
     row(ApiKey::OffsetDelete, 0, 0),
     row(ApiKey::DescribeClientQuotas, 0, 1),
     row(ApiKey::DescribeUserScramCredentials, 0, 0),
     row(ApiKey::AlterUserScramCredentials, 0, 0),
     row(ApiKey::DescribeQuorum, 0, 2),
+    row(ApiKey::UpdateFeatures, 0, 2),
     row(ApiKey::DescribeCluster, 0, 2),
     row(ApiKey::DescribeProducers, 0, 0),
     row(ApiKey::DescribeTransactions, 0, 0),
@@ -254,6 +257,8 @@ macro_rules! call {
     }};
 }
 
+mod admin;
+
 /// As `call!`, for a method of the group coordinator.
 macro_rules! group {
     ($context:ident, $reader:ident, $request:ident, $method:ident) => {{
@@ -288,9 +293,6 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
         ApiKey::ListOffsets => call!(context, reader, ListOffsetsRequest, handlers::list_offsets::handle),
         ApiKey::Metadata => call!(context, reader, MetadataRequest, handlers::metadata::handle),
         ApiKey::ApiVersions => call!(context, reader, ApiVersionsRequest, handlers::api_versions::handle),
-        ApiKey::InitProducerId => {
-            call!(context, reader, InitProducerIdRequest, handlers::init_producer_id::handle)
-        }
         ApiKey::OffsetForLeaderEpoch => {
             call!(context, reader, OffsetForLeaderEpochRequest, handlers::offset_for_leader_epoch::handle)
         }
@@ -319,14 +321,17 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
         | ApiKey::DescribeLogDirs
         | ApiKey::CreatePartitions
         | ApiKey::ElectLeaders
+        | ApiKey::AlterReplicaLogDirs
+        | ApiKey::AlterPartitionReassignments
         | ApiKey::ListPartitionReassignments
         | ApiKey::DescribeClientQuotas
         | ApiKey::DescribeUserScramCredentials
         | ApiKey::AlterUserScramCredentials
         | ApiKey::DescribeQuorum
+        | ApiKey::UpdateFeatures
         | ApiKey::DescribeCluster
         | ApiKey::ListConfigResources
-        | ApiKey::DescribeTopicPartitions => run_admin(context, reader).await,
+        | ApiKey::DescribeTopicPartitions => admin::run(context, reader).await,
         ApiKey::SaslHandshake => {
             let request = messages::SaslHandshakeRequest::read(&mut reader, context.version)?;
             Ok(handlers::sasl_handshake::handle(context, &request))
@@ -335,7 +340,8 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
             let request = messages::SaslAuthenticateRequest::read(&mut reader, context.version)?;
             Ok(handlers::sasl_authenticate::handle(context, request).await)
         }
-        ApiKey::AddPartitionsToTxn
+        ApiKey::InitProducerId
+        | ApiKey::AddPartitionsToTxn
         | ApiKey::AddOffsetsToTxn
         | ApiKey::EndTxn
         | ApiKey::WriteTxnMarkers
@@ -348,6 +354,9 @@ async fn run(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
 
 async fn run_transaction(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
     match context.api {
+        ApiKey::InitProducerId => {
+            call!(context, reader, InitProducerIdRequest, handlers::init_producer_id::handle)
+        }
         ApiKey::AddPartitionsToTxn => {
             call!(context, reader, AddPartitionsToTxnRequest, handlers::add_partitions_to_txn::handle)
         }
@@ -404,74 +413,6 @@ async fn run_group(context: &Context, mut reader: Reader) -> Result<Reply, Refus
         }
         ApiKey::ConsumerGroupDescribe => {
             group!(context, reader, ConsumerGroupDescribeRequest, consumer_group_describe)
-        }
-        _ => Err(context.not_served()),
-    }
-}
-
-async fn run_admin(context: &Context, mut reader: Reader) -> Result<Reply, Refusal> {
-    match context.api {
-        ApiKey::CreateTopics => call!(context, reader, CreateTopicsRequest, handlers::create_topics::handle),
-        ApiKey::DeleteTopics => call!(context, reader, DeleteTopicsRequest, handlers::delete_topics::handle),
-        ApiKey::DeleteRecords => {
-            call!(context, reader, DeleteRecordsRequest, handlers::delete_records::handle)
-        }
-        ApiKey::DescribeAcls => call!(context, reader, DescribeAclsRequest, handlers::acls::describe),
-        ApiKey::CreateAcls => call!(context, reader, CreateAclsRequest, handlers::acls::create),
-        ApiKey::DeleteAcls => call!(context, reader, DeleteAclsRequest, handlers::acls::delete),
-        ApiKey::DescribeConfigs => {
-            call!(context, reader, DescribeConfigsRequest, handlers::describe_configs::handle)
-        }
-        ApiKey::AlterConfigs => call!(context, reader, AlterConfigsRequest, handlers::alter_configs::handle),
-        ApiKey::IncrementalAlterConfigs => {
-            call!(
-                context,
-                reader,
-                IncrementalAlterConfigsRequest,
-                handlers::incremental_alter_configs::handle
-            )
-        }
-        ApiKey::DescribeLogDirs => {
-            call!(context, reader, DescribeLogDirsRequest, handlers::describe_log_dirs::handle)
-        }
-        ApiKey::CreatePartitions => {
-            call!(context, reader, CreatePartitionsRequest, handlers::create_partitions::handle)
-        }
-        ApiKey::ElectLeaders => call!(context, reader, ElectLeadersRequest, handlers::elect_leaders::handle),
-        ApiKey::ListPartitionReassignments => {
-            let handler = handlers::list_partition_reassignments::handle;
-            let request = messages::ListPartitionReassignmentsRequest::read(&mut reader, context.version)?;
-            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
-        }
-        ApiKey::DescribeClientQuotas => {
-            call!(context, reader, DescribeClientQuotasRequest, handlers::describe_client_quotas::handle)
-        }
-        ApiKey::DescribeUserScramCredentials => {
-            let handler = handlers::user_scram_credentials::describe;
-            let request = messages::DescribeUserScramCredentialsRequest::read(&mut reader, context.version)?;
-            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
-        }
-        ApiKey::AlterUserScramCredentials => {
-            let handler = handlers::user_scram_credentials::alter;
-            let request = messages::AlterUserScramCredentialsRequest::read(&mut reader, context.version)?;
-            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
-        }
-        ApiKey::DescribeQuorum => {
-            call!(context, reader, DescribeQuorumRequest, handlers::describe_quorum::handle)
-        }
-        ApiKey::ListConfigResources => {
-            call!(context, reader, ListConfigResourcesRequest, handlers::list_config_resources::handle)
-        }
-        ApiKey::DescribeCluster => {
-            call!(context, reader, DescribeClusterRequest, handlers::describe_cluster::handle)
-        }
-        ApiKey::DescribeTopicPartitions => {
-            call!(
-                context,
-                reader,
-                DescribeTopicPartitionsRequest,
-                handlers::describe_topic_partitions::handle
-            )
         }
         _ => Err(context.not_served()),
     }

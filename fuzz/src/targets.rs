@@ -190,7 +190,8 @@ fn request(input: &[u8]) {
         IncrementalAlterConfigsRequest, ListPartitionReassignmentsRequest, OffsetDeleteRequest,
         DescribeUserScramCredentialsRequest, AlterUserScramCredentialsRequest, DescribeClusterRequest, DescribeClientQuotasRequest,
         DescribeProducersRequest, DescribeTransactionsRequest, ListTransactionsRequest, ConsumerGroupHeartbeatRequest,
-        ConsumerGroupDescribeRequest, DescribeTopicPartitionsRequest, DescribeQuorumRequest, ListConfigResourcesRequest
+        ConsumerGroupDescribeRequest, DescribeTopicPartitionsRequest, DescribeQuorumRequest, ListConfigResourcesRequest,
+        AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, UpdateFeaturesRequest
     );
 }
 

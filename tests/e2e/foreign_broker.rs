@@ -33,6 +33,13 @@ fn java_console_tools() {
 }
 
 #[test]
+fn java_web_consoles() {
+    let assay = Assay::start().unwrap();
+    let Some(answer) = foreign::java("Consoles", &[&assay.broker]).unwrap() else { return };
+    assert!(answer["done"].as_u64().unwrap() > 150, "{answer}");
+}
+
+#[test]
 fn python_confluent() {
     let assay = Assay::start().unwrap();
     let Some(answer) = foreign::python("confluent_client.py", &[&assay.broker]).unwrap() else { return };

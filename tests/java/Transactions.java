@@ -97,7 +97,7 @@ public final class Transactions {
         FeatureMetadata features = admin.describeFeatures().featureMetadata().get();
         equal("transactions", features.finalizedFeatures().get("transaction.version").maxVersionLevel(), (short) 2);
         equal("groups", features.finalizedFeatures().get("group.version").maxVersionLevel(), (short) 1);
-        equal("supported", features.supportedFeatures().keySet(), Set.of("group.version", "transaction.version"));
+        equal("supported", features.supportedFeatures().keySet(), Set.of("group.version", "metadata.version", "transaction.version"));
     }
 
     private static void ends(String broker) throws Exception {

@@ -30,7 +30,7 @@ pub(crate) use assignor::Assignor;
 pub(crate) use member::{MemberState, Registered};
 pub(crate) use stored::StoredConsumer;
 
-use super::state::Moment;
+use super::state::{Identity, Moment};
 use crate::authorizer::Access;
 use crate::protocol::ErrorCode;
 
@@ -328,6 +328,36 @@ impl ConsumerGroup {
             self.bump(now);
         }
         Ok(Told { member_epoch: beat.member_epoch, assignment: None })
+    }
+
+    /// Removes members that an administrator names by member id, by instance id, or by both; a code for each.
+    pub(crate) fn take_out(&mut self, leavers: &[Identity], now: Moment) -> Vec<ErrorCode> {
+        let before = self.members.len();
+        let codes = leavers.iter().map(|leaver| match self.named(leaver) {
+            Ok(id) => {
+                self.remove(&id);
+                ErrorCode::None
+            }
+            Err(code) => code,
+        });
+        let codes = codes.collect();
+        if self.members.len() < before {
+            self.bump(now);
+        }
+        codes
+    }
+
+    /// The id of the member that is meant.
+    fn named(&self, leaver: &Identity) -> Result<String, ErrorCode> {
+        let Some(instance) = &leaver.instance_id else {
+            let known = self.members.contains_key(&leaver.member_id);
+            return if known { Ok(leaver.member_id.clone()) } else { Err(ErrorCode::UnknownMemberId) };
+        };
+        let holder = self.statics.get(instance).ok_or(ErrorCode::UnknownMemberId)?;
+        if !leaver.member_id.is_empty() && leaver.member_id != *holder {
+            return Err(ErrorCode::FencedInstanceId);
+        }
+        Ok(holder.clone())
     }
 
     fn remove(&mut self, id: &str) {

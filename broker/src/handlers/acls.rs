@@ -24,7 +24,7 @@ type Refusal = (ErrorCode, String);
 /// The authorizer, for who may do `operation` on the cluster.
 fn authorizer(context: &Context, operation: Operation) -> Result<&Arc<Authorizer>, Refusal> {
     let authorizer = context.broker.authorizer().ok_or_else(|| {
-        (ErrorCode::SecurityDisabled, "No Authorizer is configured on the broker.".to_owned())
+        (ErrorCode::SecurityDisabled, "No Authorizer is configured on the broker".to_owned())
     })?;
     if context.access.allows_cluster(operation) {
         Ok(authorizer)

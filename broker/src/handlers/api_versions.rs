@@ -9,9 +9,23 @@ use crate::protocol::{ApiKey, ErrorCode};
 const SOFTWARE_SINCE: i16 = 3;
 /// First version whose clients can read a feature that starts at level 0.
 const LEVEL_0_SINCE: i16 = 4;
-/// Features and their levels in force: the consumer group protocol (KIP-848), and transactions whose every end bumps the
-/// epoch (KIP-890).
-const FEATURES: [(&str, i16); 2] = [("group.version", 1), ("transaction.version", 2)];
+/// A feature of the cluster (KIP-584).
+#[derive(Debug)]
+pub(crate) struct Feature {
+    pub(crate) name: &'static str,
+    /// Lowest level that Kafka 4.1 knows.
+    pub(crate) least: i16,
+    /// The level in force, and the highest known.
+    pub(crate) level: i16,
+}
+
+/// The features: the consumer group protocol (KIP-848), the release (tools take 27 for 4.1), and transactions whose every end
+/// bumps the epoch (KIP-890).
+pub(crate) const FEATURES: [Feature; 3] = [
+    Feature { name: "group.version", least: 0, level: 1 },
+    Feature { name: "metadata.version", least: 7, level: 27 },
+    Feature { name: "transaction.version", least: 0, level: 2 },
+];
 /// Of the features in force; they never change while a broker runs.
 const FEATURES_EPOCH: i64 = 0;
 
@@ -41,18 +55,19 @@ pub(crate) fn unsupported() -> ApiVersionsResponse {
 
 /// An answer with the features alone.
 fn features(version: i16) -> ApiVersionsResponse {
-    let supported = FEATURES.iter().map(|(name, level)| SupportedFeatureKey {
-        name: (*name).to_owned(),
-        min_version: 0,
-        max_version: *level,
+    let readable = FEATURES.iter().filter(|feature| feature.least > 0 || version >= LEVEL_0_SINCE);
+    let supported = readable.map(|feature| SupportedFeatureKey {
+        name: feature.name.to_owned(),
+        min_version: feature.least,
+        max_version: feature.level,
     });
-    let finalized = FEATURES.iter().map(|(name, level)| FinalizedFeatureKey {
-        name: (*name).to_owned(),
-        max_version_level: *level,
-        min_version_level: *level,
+    let finalized = FEATURES.iter().map(|feature| FinalizedFeatureKey {
+        name: feature.name.to_owned(),
+        max_version_level: feature.level,
+        min_version_level: feature.level,
     });
     ApiVersionsResponse {
-        supported_features: supported.filter(|_| version >= LEVEL_0_SINCE).collect(),
+        supported_features: supported.collect(),
         finalized_features_epoch: FEATURES_EPOCH,
         finalized_features: finalized.collect(),
         ..Default::default()
@@ -81,12 +96,13 @@ mod tests {
 
     #[test]
     fn features_are_named_as_the_version_can_read_them() {
-        for (version, supported) in [(3, 0), (4, FEATURES.len())] {
+        for (version, supported) in [(3, 1), (4, FEATURES.len())] {
             let response = features(version);
             assert_eq!(response.supported_features.len(), supported);
             let finalized =
                 response.finalized_features.iter().map(|one| (one.name.as_str(), one.max_version_level));
-            assert_eq!(finalized.collect::<Vec<_>>(), FEATURES);
+            let in_force = FEATURES.iter().map(|feature| (feature.name, feature.level));
+            assert_eq!(finalized.collect::<Vec<_>>(), in_force.collect::<Vec<_>>());
             assert!(response.finalized_features_epoch >= 0);
         }
     }

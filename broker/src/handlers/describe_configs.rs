@@ -1,7 +1,6 @@
 //! `DescribeConfigs` (key 32): topics, groups, and this broker under its node id or under the empty name of the cluster default.
 
 use crate::authorizer::{CLUSTER_NAME, Operation, ResourceType};
-use crate::config::{BrokerConfigSource, BrokerKey, KEYS};
 use crate::dispatch::Context;
 use crate::dynamic_config::{HEARTBEAT_INTERVAL, SESSION_TIMEOUT, Scope, group_defaults};
 use crate::error::denied;
@@ -23,16 +22,12 @@ pub(crate) const BROKER_LOGGER: i8 = 8;
 pub(crate) const CLIENT_METRICS: i8 = 16;
 /// Resource type of a group.
 pub(crate) const GROUP: i8 = 32;
-/// Source of a value set on this broker while it runs, on the wire.
-const DYNAMIC_BROKER: i8 = 2;
-/// Source of a value set on all brokers while they run, on the wire.
-const DYNAMIC_DEFAULT_BROKER: i8 = 3;
 /// Source of a value set on a group, on the wire.
 const DYNAMIC_GROUP: i8 = 8;
-/// Source of a value given at start, on the wire.
-const STATIC_BROKER: i8 = 4;
 /// Source of a default, on the wire.
 const DEFAULT: i8 = 5;
+
+mod broker;
 
 type Refusal = (ErrorCode, String);
 
@@ -89,8 +84,8 @@ fn describe(
             let access = &context.access;
             access.check(Operation::DescribeConfigs, ResourceType::Cluster, CLUSTER_NAME).map_err(denied)?;
             let entries = match broker_scope(context, &resource.resource_name)? {
-                Scope::Brokers => dynamic_entries(context, &Scope::Brokers, DYNAMIC_DEFAULT_BROKER),
-                _ => broker_entries(context),
+                Scope::Brokers => broker::of_all(context),
+                _ => broker::of_this(context),
             };
             Ok(entries.into_iter().filter(|entry| wanted(&entry.name)).collect())
         }
@@ -117,11 +112,6 @@ fn describe(
 
 fn topic_entry(entry: ConfigEntry) -> DescribeConfigsResourceResult {
     let source = entry.source.code();
-    let synonym = |name: &str, value: &str, source| DescribeConfigsSynonym {
-        name: name.to_owned(),
-        value: Some(value.to_owned()),
-        source,
-    };
     let broker_name = entry.key.broker_name();
     let mut synonyms = match entry.source {
         ConfigSource::DynamicTopic => vec![synonym(entry.key.name, &entry.value, source)],
@@ -130,7 +120,9 @@ fn topic_entry(entry: ConfigEntry) -> DescribeConfigsResourceResult {
         }
         ConfigSource::Default => Vec::new(),
     };
-    synonyms.push(synonym(broker_name, entry.key.default, DEFAULT));
+    if !broker::is_default_in_hours(broker_name) {
+        synonyms.push(synonym(broker_name, entry.key.default, DEFAULT));
+    }
     DescribeConfigsResourceResult {
         name: entry.key.name.to_owned(),
         value: Some(entry.value),
@@ -140,6 +132,10 @@ fn topic_entry(entry: ConfigEntry) -> DescribeConfigsResourceResult {
         documentation: Some(entry.key.documentation.to_owned()),
         ..Default::default()
     }
+}
+
+fn synonym(name: &str, value: &str, source: i8) -> DescribeConfigsSynonym {
+    DescribeConfigsSynonym { name: name.to_owned(), value: Some(value.to_owned()), source }
 }
 
 /// This broker by its node id, or all brokers by the empty name.
@@ -153,16 +149,6 @@ pub(crate) fn broker_scope(context: &Context, name: &str) -> Result<Scope, Refus
             Err((ErrorCode::InvalidRequest, message))
         }
     }
-}
-
-/// What was set on brokers while they run.
-fn dynamic_entries(context: &Context, scope: &Scope, source: i8) -> Vec<DescribeConfigsResourceResult> {
-    let settings = context.broker.dynamic_configs().settings(scope);
-    let rows = settings.iter().map(|(name, value)| DescribeConfigsResourceResult {
-        read_only: false,
-        ..broker_entry(name, value, source, ValueType::String, "Set while running.")
-    });
-    rows.collect()
 }
 
 fn group_entries(context: &Context, name: &str) -> Vec<DescribeConfigsResourceResult> {
@@ -179,83 +165,15 @@ fn group_entries(context: &Context, name: &str) -> Vec<DescribeConfigsResourceRe
             Some(value) => (value, DYNAMIC_GROUP),
             None => (&default, DEFAULT),
         };
-        let entry = broker_entry(name, value, source, ValueType::Int, documentation);
-        DescribeConfigsResourceResult { read_only: false, ..entry }
+        DescribeConfigsResourceResult {
+            name: name.to_owned(),
+            value: Some(value.clone()),
+            config_source: source,
+            synonyms: vec![synonym(name, value, source)],
+            config_type: ValueType::Int.code(),
+            documentation: Some(documentation.to_owned()),
+            ..Default::default()
+        }
     });
     rows.collect()
-}
-
-fn broker_entries(context: &Context) -> Vec<DescribeConfigsResourceResult> {
-    let config = context.broker.config();
-    let mut entries: Vec<_> = KEYS
-        .iter()
-        .map(|key| {
-            let (value, source) = config.value(key);
-            let source = match source {
-                BrokerConfigSource::Static => STATIC_BROKER,
-                BrokerConfigSource::Default => DEFAULT,
-            };
-            broker_entry(key.name, value, source, key.value_type, key.documentation)
-        })
-        .collect();
-    for (name, value) in config.given() {
-        if !entries.iter().any(|entry| entry.name == name) {
-            entries.push(broker_entry(name, value, STATIC_BROKER, ValueType::String, "Default for topics."));
-        }
-    }
-    for (scope, source) in [(Scope::Brokers, DYNAMIC_DEFAULT_BROKER), (Scope::Broker, DYNAMIC_BROKER)] {
-        for entry in dynamic_entries(context, &scope, source) {
-            entries.retain(|below| below.name != entry.name);
-            entries.push(entry);
-        }
-    }
-    let advertised = context.connection.advertised();
-    let listeners = format!("{}://{advertised}", context.connection.listener.name);
-    let kind = ValueType::String;
-    if let Some(entry) = entries
-        .iter_mut()
-        .find(|entry| entry.name == "advertised.listeners" && entry.config_source == DEFAULT)
-    {
-        *entry = broker_entry(&entry.name, &listeners, STATIC_BROKER, kind, "Where this client came in.");
-    }
-    entries.push(broker_entry(
-        "broker.id",
-        &config.node_id.to_string(),
-        STATIC_BROKER,
-        ValueType::Int,
-        "As node.id.",
-    ));
-    // tools guess the broker's release by it
-    entries.push(broker_entry(
-        "inter.broker.protocol.version",
-        "4.1",
-        DEFAULT,
-        kind,
-        "Release whose protocol is spoken.",
-    ));
-    entries
-}
-
-fn broker_entry(
-    name: &str,
-    value: &str,
-    source: i8,
-    value_type: ValueType,
-    documentation: &str,
-) -> DescribeConfigsResourceResult {
-    const PASSWORD: i8 = 9;
-    let is_sensitive = BrokerKey::is_sensitive(name);
-    let name = name.to_owned();
-    let shown = (!is_sensitive).then(|| value.to_owned());
-    let synonym = DescribeConfigsSynonym { name: name.clone(), value: shown.clone(), source };
-    DescribeConfigsResourceResult {
-        name,
-        value: shown,
-        read_only: true,
-        is_sensitive,
-        config_source: source,
-        synonyms: vec![synonym],
-        config_type: if is_sensitive { PASSWORD } else { value_type.code() },
-        documentation: Some(documentation.to_owned()),
-    }
 }

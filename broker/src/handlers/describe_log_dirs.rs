@@ -1,5 +1,7 @@
 //! `DescribeLogDirs` (key 35): the one data folder and what each partition takes in it.
 
+use std::path::PathBuf;
+
 use crate::authorizer::Operation;
 use crate::dispatch::Context;
 use crate::protocol::ErrorCode;
@@ -16,8 +18,7 @@ pub(crate) async fn handle(context: &Context, request: DescribeLogDirsRequest) -
     }
     let all = context.broker.topics().list();
     let topics = all.iter().filter_map(|topic| described(topic, request.topics.as_deref()));
-    let dir = context.broker.topics().data_dir();
-    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let dir = data_folder(context);
     let (total_bytes, usable_bytes) = space(&dir);
     let result = DescribeLogDirsResult {
         log_dir: dir.display().to_string(),
@@ -27,6 +28,12 @@ pub(crate) async fn handle(context: &Context, request: DescribeLogDirsRequest) -
         ..Default::default()
     };
     DescribeLogDirsResponse { results: vec![result], ..Default::default() }
+}
+
+/// The one data folder, as it is told to clients.
+pub(crate) fn data_folder(context: &Context) -> PathBuf {
+    let dir = context.broker.topics().data_dir();
+    std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned())
 }
 
 /// The topic's partitions, or those of them that are asked for.

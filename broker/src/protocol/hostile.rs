@@ -62,6 +62,8 @@ every_request! {
     add_offsets_to_txn: AddOffsetsToTxnRequest, AddOffsetsToTxnResponse;
     add_partitions_to_txn: AddPartitionsToTxnRequest, AddPartitionsToTxnResponse;
     alter_configs: AlterConfigsRequest, AlterConfigsResponse;
+    alter_partition_reassignments: AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;
+    alter_replica_log_dirs: AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse;
     alter_user_scram_credentials: AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse;
     api_versions: ApiVersionsRequest, ApiVersionsResponse;
     consumer_group_describe: ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
@@ -108,6 +110,7 @@ every_request! {
     sasl_handshake: SaslHandshakeRequest, SaslHandshakeResponse;
     sync_group: SyncGroupRequest, SyncGroupResponse;
     txn_offset_commit: TxnOffsetCommitRequest, TxnOffsetCommitResponse;
+    update_features: UpdateFeaturesRequest, UpdateFeaturesResponse;
     write_txn_markers: WriteTxnMarkersRequest, WriteTxnMarkersResponse;
 }
 

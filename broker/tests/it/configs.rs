@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use assay_broker::AcceptAll;
 use assay_broker::protocol::messages::alter_configs::AlterConfigsResource as Replaced;
-use assay_broker::protocol::messages::describe_configs::DescribeConfigsResource;
+use assay_broker::protocol::messages::describe_configs::{
+    DescribeConfigsResource, DescribeConfigsResourceResult,
+};
 use assay_broker::protocol::messages::describe_quorum::{QuorumPartition, QuorumTopic};
 use assay_broker::protocol::messages::incremental_alter_configs::{AlterConfigsResource, AlterableConfig};
 use assay_broker::protocol::messages::{
@@ -48,13 +50,51 @@ async fn shown(client: &mut Client, kind: i8, name: &str, key: &str) -> Option<(
         resource_name: name.to_owned(),
         configuration_keys: None,
     };
-    let request = DescribeConfigsRequest { resources: vec![resource], ..Default::default() };
-    let answer: DescribeConfigsResponse = client.call(&request, 4).await;
-    assert_eq!(answer.results[0].error_code, 0, "{kind} {name}");
-    let mut found = answer.results[0].configs.iter().filter(|config| config.name == key);
+    let config = listed(client, resource, key).await?;
+    Some((config.value.unwrap(), config.config_source))
+}
+
+/// A row of the listing of a resource.
+async fn listed(
+    client: &mut Client,
+    resource: DescribeConfigsResource,
+    key: &str,
+) -> Option<DescribeConfigsResourceResult> {
+    let request =
+        DescribeConfigsRequest { resources: vec![resource], include_synonyms: true, ..Default::default() };
+    let mut answer: DescribeConfigsResponse = client.call(&request, 4).await;
+    let result = answer.results.remove(0);
+    assert_eq!(result.error_code, 0, "{} {}", result.resource_type, result.resource_name);
+    let mut found = result.configs.into_iter().filter(|config| config.name == key);
     let config = found.next()?;
     assert!(found.next().is_none(), "{key} is listed twice");
-    Some((config.value.clone().unwrap(), config.config_source))
+    Some(config)
+}
+
+#[tokio::test]
+async fn a_broker_lists_what_topics_inherit_with_every_value_below() {
+    let broker = TestBroker::with(&[("message.max.bytes", "2000")], Arc::new(AcceptAll)).await;
+    let mut client = broker.client().await;
+    assert_eq!(edit(&mut client, BROKER, "", SET, "message.max.bytes", "3000").await, 0);
+    for (kind, name, key, value, synonyms) in [
+        (BROKER, "1", "message.max.bytes", Some("3000"), vec![("3000", 3), ("2000", 4), ("1048588", 5)]),
+        (BROKER, "", "message.max.bytes", Some("3000"), vec![("3000", 3)]),
+        (BROKER, "1", "log.retention.hours", Some("168"), vec![("168", 5)]),
+        (BROKER, "1", "log.retention.ms", None, vec![]),
+        (BROKER, "1", "num.partitions", Some("1"), vec![("1", 5)]),
+    ] {
+        let resource = DescribeConfigsResource {
+            resource_type: kind,
+            resource_name: name.to_owned(),
+            configuration_keys: None,
+        };
+        let row = listed(&mut client, resource, key).await.unwrap();
+        assert_eq!(row.value.as_deref(), value, "{key}");
+        let below = row.synonyms.iter().map(|one| (one.value.as_deref().unwrap(), one.source));
+        assert_eq!(below.collect::<Vec<_>>(), synonyms, "{key}");
+        assert_eq!(row.config_source, synonyms.first().map_or(5, |(_, source)| *source), "{key}");
+        assert_eq!(row.read_only, key == "num.partitions", "{key}");
+    }
 }
 
 #[tokio::test]

@@ -68,9 +68,8 @@ async fn the_features_are_announced() {
         let answer: ApiVersionsResponse = client.call(&request, version).await;
         let levels: Vec<_> =
             answer.finalized_features.iter().map(|one| (one.name.as_str(), one.max_version_level)).collect();
-        let known: &[_] =
-            if version >= 3 { &[("group.version", 1), ("transaction.version", 2)] } else { &[] };
-        assert_eq!(levels, known, "version {version}");
+        let known = [("group.version", 1), ("metadata.version", 27), ("transaction.version", 2)];
+        assert_eq!(levels, if version >= 3 { &known[..] } else { &[] }, "version {version}");
     }
 }
 

@@ -111,6 +111,9 @@ pub(crate) struct MemberDescription {
 impl Actor {
     pub(super) async fn take(&mut self, command: Command) {
         match command {
+            Command::Member { event: Event::Leave { leavers, .. }, reply, .. } if self.consumer.is_some() => {
+                self.take_out_consumers(&leavers, reply).await;
+            }
             Command::Member { ticket, event, reply } => match self.admit_classic(event).await {
                 Ok(event) => {
                     self.waiting.insert(ticket, reply);

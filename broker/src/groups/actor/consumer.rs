@@ -12,21 +12,29 @@ use crate::groups::consumer::{ConsumerGroup, Heartbeat, JOIN_EPOCH, Registered, 
 use crate::groups::offsets::Committed;
 use crate::groups::records::Key;
 use crate::groups::records::consumer::ConsumerKey;
-use crate::groups::state::{JoinAnswer, SyncAnswer};
+use crate::groups::state::{Identity, JoinAnswer, SyncAnswer};
 use crate::journal::Entry;
 use crate::protocol::ErrorCode;
 
-/// The answer to a heartbeat, and where it goes.
-pub(super) struct Beat {
-    reply: oneshot::Sender<Result<Told, ErrorCode>>,
-    outcome: Result<Told, ErrorCode>,
+/// An answer that waits for what it says to be durable, and where it goes.
+pub(super) enum Beat {
+    /// To a heartbeat.
+    Told { reply: oneshot::Sender<Result<Told, ErrorCode>>, outcome: Result<Told, ErrorCode> },
+    /// To a `LeaveGroup`, one code per leaver.
+    Left { reply: oneshot::Sender<Answer>, codes: Vec<ErrorCode> },
 }
 
 impl Beat {
-    /// Answers; `error` is that of the write.
+    /// Answers; `error` is that of the write. The connection may be gone.
     pub(super) fn tell(self, error: Option<ErrorCode>) {
-        // The connection may be gone.
-        let _ = self.reply.send(error.map_or(self.outcome, Err));
+        match self {
+            Self::Told { reply, outcome } => {
+                let _ = reply.send(error.map_or(outcome, Err));
+            }
+            Self::Left { reply, codes } => {
+                let _ = reply.send(Answer::Leave(error.map_or(Ok(codes), Err)));
+            }
+        }
     }
 }
 
@@ -69,7 +77,16 @@ impl Actor {
         let Some(consumer) = self.consumer.as_mut() else { return };
         let outcome = consumer.heartbeat(&beat, &*self.surroundings.catalog, now);
         records.extend(self.consumer_records());
-        self.write_beat(records, Some(Beat { reply, outcome })).await;
+        self.write_beat(records, Some(Beat::Told { reply, outcome })).await;
+    }
+
+    /// Takes members out for an administrator, by member id or instance id.
+    pub(super) async fn take_out_consumers(&mut self, leavers: &[Identity], reply: oneshot::Sender<Answer>) {
+        let now = moment(&self.surroundings);
+        let Some(consumer) = self.consumer.as_mut() else { return };
+        let codes = consumer.take_out(leavers, now);
+        let records = self.consumer_records();
+        self.write_beat(records, Some(Beat::Left { reply, codes })).await;
     }
 
     /// Ends sessions that are over.
@@ -149,8 +166,7 @@ impl Actor {
             }
             Event::Sync(_) => Err(Answer::Sync(SyncAnswer::refused(unknown))),
             Event::Heartbeat { .. } => Err(Answer::Heartbeat(unknown)),
-            Event::Leave { leavers, .. } => Err(Answer::Leave(Ok(vec![unknown; leavers.len()]))),
-            Event::Stored { .. } | Event::Tick | Event::Close => Ok(event),
+            Event::Leave { .. } | Event::Stored { .. } | Event::Tick | Event::Close => Ok(event),
         }
     }
 

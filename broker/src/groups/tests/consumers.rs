@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::messages::consumer_group_heartbeat::TopicPartitions;
+use crate::protocol::messages::leave_group::MemberIdentity;
 
 fn request(member_id: &str, member_epoch: i32) -> ConsumerGroupHeartbeatRequest {
     ConsumerGroupHeartbeatRequest {
@@ -29,6 +30,11 @@ fn owning(member_id: &str, epoch: i32, partitions: &[i32]) -> ConsumerGroupHeart
 impl Bench {
     async fn beat(&self, request: ConsumerGroupHeartbeatRequest) -> ConsumerGroupHeartbeatResponse {
         self.groups.consumer_group_heartbeat(request, 1, &client()).await
+    }
+
+    async fn leave_codes(&self, request: LeaveGroupRequest) -> Vec<i16> {
+        let members = self.groups.leave_group(request, 5, &client()).await.members;
+        members.iter().map(|member| member.error_code).collect()
     }
 
     async fn beat_code(&self, request: ConsumerGroupHeartbeatRequest) -> i16 {
@@ -129,6 +135,33 @@ async fn a_group_changes_its_protocol_only_while_empty() {
     assert_eq!(bench.join(join_request(""), 3).await.error_code, 0);
     let bench = bench.restart().await;
     assert_eq!(bench.beat_code(request("a", 1)).await, 69, "no trace of either is left");
+}
+
+#[tokio::test]
+async fn an_administrator_takes_members_out() {
+    let bench = Bench::new().await;
+    let desk = || Some("desk".to_owned());
+    bench.beat(joining("a")).await;
+    bench.beat(ConsumerGroupHeartbeatRequest { instance_id: desk(), ..joining("b") }).await;
+    let leave = |members: &[(&str, Option<&str>)]| {
+        let members = members.iter().map(|(id, instance)| MemberIdentity {
+            member_id: (*id).to_owned(),
+            group_instance_id: instance.map(ToOwned::to_owned),
+            ..Default::default()
+        });
+        LeaveGroupRequest { group_id: "g".to_owned(), members: members.collect(), ..Default::default() }
+    };
+    let wrong = leave(&[("c", None), ("", Some("chair")), ("a", Some("desk")), ("", None)]);
+    let codes = bench.leave_codes(wrong).await;
+    assert_eq!(codes, [25, 25, 82, 25]);
+    assert_eq!(bench.leave_codes(leave(&[("", Some("desk"))])).await, [0]);
+    let bench = bench.restart().await;
+    assert_eq!(bench.beat_code(request("b", 2)).await, 25, "gone, and durably");
+    bench.journal.fail_sync(true);
+    let failed = bench.groups.leave_group(leave(&[("a", None)]), 5, &client()).await;
+    assert_ne!(failed.error_code, 0, "not acknowledged before it is durable");
+    bench.journal.fail_sync(false);
+    assert_eq!(bench.beat_code(request("a", 1)).await, 25);
 }
 
 #[tokio::test]

@@ -95,6 +95,19 @@ async fn cluster_codes(client: &mut Client) -> Vec<(&'static str, i32)> {
     codes.push(code!(client, request, 4, DescribeLogDirsResponse, |answer| answer.error_code));
     let request = ElectLeadersRequest::default();
     codes.push(code!(client, request, 2, ElectLeadersResponse, |answer| answer.error_code));
+    let request = AlterPartitionReassignmentsRequest::default();
+    codes.push(code!(client, request, 1, AlterPartitionReassignmentsResponse, |answer| answer.error_code));
+    let request = UpdateFeaturesRequest::default();
+    codes.push(code!(client, request, 2, UpdateFeaturesResponse, |answer| answer.error_code));
+    let topics = vec![alter_replica_log_dirs::AlterReplicaLogDirTopic {
+        name: "orders".to_owned(),
+        partitions: vec![0],
+    }];
+    let dirs = vec![alter_replica_log_dirs::AlterReplicaLogDir { path: "/".to_owned(), topics }];
+    let request = AlterReplicaLogDirsRequest { dirs };
+    codes.push(code!(client, request, 2, AlterReplicaLogDirsResponse, |answer| {
+        answer.results[0].partitions[0].error_code
+    }));
     let request = DescribeClientQuotasRequest::default();
     codes.push(code!(client, request, 1, DescribeClientQuotasResponse, |answer| answer.error_code));
     let request = ListPartitionReassignmentsRequest::default();
