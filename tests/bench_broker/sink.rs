@@ -20,6 +20,8 @@ const API_VERSIONS: i16 = 18;
 const VERSIONS: [(i16, i16, i16); 4] = [(PRODUCE, 3, 7), (1, 4, 11), (METADATA, 1, 4), (API_VERSIONS, 0, 0)];
 const PARTITIONS: i32 = 4;
 const FRAME_BYTES_MAX: usize = 64 << 20;
+/// Bytes of one write call: as few as the broker's, see its storage, or the sink would be no limit.
+const WRITE_BYTES: usize = 32 << 10;
 /// Bytes after which the file is begun anew.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
@@ -152,7 +154,7 @@ fn store(records: &[u8], file: &Mutex<(File, u64)>) -> Result<()> {
         std::io::Seek::rewind(file)?;
         *written = 0;
     }
-    file.write_all(records)?;
+    records.chunks(WRITE_BYTES).try_for_each(|part| file.write_all(part))?;
     *written += records.len() as u64;
     Ok(())
 }
