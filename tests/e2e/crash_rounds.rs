@@ -1,6 +1,7 @@
 //! SIGKILL while registrations, acks=all produces and a committing consumer are at work, over and over on the same data:
 //! nothing that was acknowledged is lost, what was consumed stays where it was, committed offsets are kept and never past
-//! the end, no id names two schemas, versions and offsets have no gaps, no record is torn, indexes agree with the log.
+//! the end, no id names two schemas, versions and offsets have no gaps, no record is torn, indexes agree with the log. Every
+//! other round the topic's durability is left to the operating system, which a killed process does not take along.
 //!
 //! `ASSAY_TEST_KILL_ROUNDS` sets the number of rounds, 50 unless set; `ASSAY_TEST_SEED` repeats the timing of a run.
 
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     crash_rounds::{disk::check_disk, reader::Reader},
-    kafka::{LIMIT, create_topic, producer, read_all, send, watermarks},
+    kafka::{LIMIT, configure_topic, create_topic, producer, read_all, send, watermarks},
 };
 
 mod disk;
@@ -232,6 +233,9 @@ async fn nothing_acknowledged_is_lost_over_many_kills() {
     let mut restart_longest = Duration::ZERO;
     let began = Instant::now();
     for round in 1..=rounds {
+        let durability = if round % 2 == 0 { "os" } else { "fsync" };
+        let config = [("segment.bytes", "1048576"), ("assay.durability", durability)];
+        configure_topic(&assay.broker, TOPIC, &config).await;
         let pause = Duration::from_millis(random(&mut state) % 500);
         let known = shared.lock().unwrap().schemas.keys().cloned().collect();
         let data = write_and_kill(assay, pause, &shared, &numbers).await;
@@ -247,7 +251,9 @@ async fn nothing_acknowledged_is_lost_over_many_kills() {
             (batches, whole.then(|| check_log(&broker, &checked)))
         });
         let (batches, records) = check.await.unwrap();
-        print!("round {round}: killed after {pause:?}; {batches} batches agree with their indexes");
+        print!(
+            "round {round}, {durability}: killed after {pause:?}; {batches} batches agree with their indexes"
+        );
         match (versions, records) {
             (Some(versions), Some(records)) => println!("; {versions} versions and {records} records hold"),
             _ => println!(),

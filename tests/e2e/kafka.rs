@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer, StreamConsumer},
     producer::{FutureProducer, FutureRecord},
@@ -44,6 +44,18 @@ pub(crate) fn consumer(broker: &str, group: &str) -> StreamConsumer {
         .set("enable.auto.commit", "false")
         .create()
         .unwrap()
+}
+
+/// Gives a topic this configuration and no other.
+pub(crate) async fn configure_topic(broker: &str, name: &str, config: &[(&str, &str)]) {
+    let admin: AdminClient<DefaultClientContext> = client(broker).create().unwrap();
+    let mut wanted = AlterConfig::new(ResourceSpecifier::Topic(name));
+    for (key, value) in config {
+        wanted = wanted.set(key, value);
+    }
+    let options = AdminOptions::new().operation_timeout(Some(LIMIT));
+    let results = admin.alter_configs(&[wanted], &options).await.unwrap();
+    results[0].as_ref().unwrap();
 }
 
 /// Creates a topic with a configuration.
