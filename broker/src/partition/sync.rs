@@ -11,6 +11,9 @@ use crate::log::storage::{OpenMode, StorageFile};
 use crate::log::{lock, offset_of_file};
 use crate::topics::config::{Durability, TopicConfig};
 
+/// Files kept open for a round: rolled segments have several each. More start one.
+const FILES_MAX: usize = 24;
+
 /// What starts a round though nobody waits for it: what a restart has to read again.
 #[derive(Clone, Copy, Debug)]
 struct Patience {
@@ -65,6 +68,11 @@ impl Unsynced {
         }
     }
 
+    /// Whether a round is due, however long there is still time.
+    fn is_much(&self, patience: Patience) -> bool {
+        self.bytes >= patience.bytes || self.files.len() > FILES_MAX
+    }
+
     fn is_empty(&self) -> bool {
         self.files.is_empty() && !self.dir && !self.inherited
     }
@@ -87,7 +95,7 @@ impl Partition {
         }
         unsynced.end = end;
         unsynced.bytes += bytes;
-        let many = unsynced.bytes >= patience.bytes || end - unsynced.start >= config.flush_messages;
+        let many = unsynced.is_much(patience) || end - unsynced.start >= config.flush_messages;
         let wait = match durability {
             Durability::Fsync => None,
             _ if many => None,
@@ -143,16 +151,21 @@ impl Partition {
     }
 
     fn sync_round(self: &Arc<Self>) {
-        self.sync_now();
+        let synced = self.sync_now();
         let mut unsynced = lock(&self.unsynced);
-        let waiting = !unsynced.is_empty() && self.status() == Status::Online;
         let durability = self.durability();
-        let many = unsynced.bytes >= self.patience(durability).bytes;
-        if waiting && (durability == Durability::Fsync || many) {
+        let hurry = durability == Durability::Fsync || unsynced.is_much(self.patience(durability));
+        if synced && !unsynced.is_empty() && hurry {
             drop(unsynced);
             self.queue_sync();
-        } else {
-            unsynced.queued = false;
+            return;
+        }
+        unsynced.queued = false;
+        // files of an earlier process could not be opened
+        let again = !synced && unsynced.inherited && self.status() == Status::Online;
+        drop(unsynced);
+        if again {
+            self.sync_later();
         }
     }
 

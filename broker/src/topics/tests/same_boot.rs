@@ -119,3 +119,20 @@ async fn after_a_failed_sync_everything_is_looked_over() {
     killed.damage(Path::new(LOG), 200);
     assert_eq!(found(&killed, os()).await, first(1));
 }
+
+#[tokio::test]
+async fn many_rolled_segments_do_not_wait_with_open_files() {
+    let memory = Memory::default();
+    let topics = open_with(&memory, os()).unwrap();
+    topics.create("t", 1, settings(&[("segment.bytes", "400")])).await.unwrap();
+    let partition = partition_of(&topics, "t", 0);
+    for n in 0..40 {
+        produce(&partition, wide(n)).await;
+    }
+    // well before the time after which a round starts anyway
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while partition.recovery_point() == 0 {
+        assert!(std::time::Instant::now() < deadline, "nobody syncs");
+        tokio::task::yield_now().await;
+    }
+}
