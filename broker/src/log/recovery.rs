@@ -100,7 +100,7 @@ pub(crate) struct Recovered {
 /// Opens a log.
 pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
     let files = Files::list(&known.dir)?;
-    let newest = files.snapshots.iter().max().copied().filter(|_| known.same_boot && !known.clean);
+    let newest = files.snapshots.iter().max().copied().filter(|_| known.same_boot);
     if let Some(written) = newest.filter(|newest| *newest > known.recovery_point) {
         match recover_from(known, &files, written) {
             // It is not as it was left, whoever did it.
@@ -108,7 +108,7 @@ pub(crate) fn recover(known: &Known) -> Result<Recovered, RecoveryError> {
             recovered => return recovered,
         }
     }
-    recover_from(known, &Files::list(&known.dir)?, known.recovery_point)
+    recover_from(known, &files, known.recovery_point)
 }
 
 /// Opens a log that is whole up to `written`, which is at or above the recovery point.
