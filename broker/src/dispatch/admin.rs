@@ -58,30 +58,37 @@ async fn run_cluster(context: &Context, mut reader: Reader) -> Result<Reply, Ref
         ApiKey::DeleteAcls => call!(context, reader, DeleteAclsRequest, handlers::acls::delete),
         ApiKey::ElectLeaders => call!(context, reader, ElectLeadersRequest, handlers::elect_leaders::handle),
         ApiKey::AlterPartitionReassignments => {
-            let handler = handlers::alter_partition_reassignments::handle;
-            let request = messages::AlterPartitionReassignmentsRequest::read(&mut reader, context.version)?;
-            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+            call!(
+                context,
+                reader,
+                AlterPartitionReassignmentsRequest,
+                handlers::alter_partition_reassignments::handle
+            )
         }
         ApiKey::UpdateFeatures => {
             call!(context, reader, UpdateFeaturesRequest, handlers::update_features::handle)
         }
         ApiKey::ListPartitionReassignments => {
-            let handler = handlers::list_partition_reassignments::handle;
-            let request = messages::ListPartitionReassignmentsRequest::read(&mut reader, context.version)?;
-            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+            call!(
+                context,
+                reader,
+                ListPartitionReassignmentsRequest,
+                handlers::list_partition_reassignments::handle
+            )
         }
         ApiKey::DescribeClientQuotas => {
             call!(context, reader, DescribeClientQuotasRequest, handlers::describe_client_quotas::handle)
         }
         ApiKey::DescribeUserScramCredentials => {
-            let handler = handlers::user_scram_credentials::describe;
-            let request = messages::DescribeUserScramCredentialsRequest::read(&mut reader, context.version)?;
-            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+            call!(
+                context,
+                reader,
+                DescribeUserScramCredentialsRequest,
+                handlers::user_scram_credentials::describe
+            )
         }
         ApiKey::AlterUserScramCredentials => {
-            let handler = handlers::user_scram_credentials::alter;
-            let request = messages::AlterUserScramCredentialsRequest::read(&mut reader, context.version)?;
-            Ok(Reply::Ready(context.respond(&handler(context, request).await)))
+            call!(context, reader, AlterUserScramCredentialsRequest, handlers::user_scram_credentials::alter)
         }
         ApiKey::DescribeQuorum => {
             call!(context, reader, DescribeQuorumRequest, handlers::describe_quorum::handle)
