@@ -154,6 +154,17 @@ async fn an_open_listener_says_that_there_is_nothing_to_prove() {
     assert_eq!(acls.error_code, 54);
 }
 
+/// Asks for all rules that there are.
+fn every_rule() -> DescribeAclsRequest {
+    DescribeAclsRequest {
+        resource_type_filter: 1,
+        pattern_type_filter: 1,
+        operation: 1,
+        permission_type: 1,
+        ..Default::default()
+    }
+}
+
 fn rule(user: &str, operation: i8, resource_type: i8, name: &str, permission_type: i8) -> AclCreation {
     AclCreation {
         resource_type,
@@ -192,18 +203,12 @@ async fn rules_are_made_listed_and_deleted_by_who_may() {
     let codes: Vec<i16> = made.results.iter().map(|result| result.error_code).collect();
     assert_eq!(codes, [0, 42, 42, 42, 42]);
 
-    let every = DescribeAclsRequest {
-        resource_type_filter: 1,
-        pattern_type_filter: 1,
-        operation: 1,
-        permission_type: 1,
-        ..Default::default()
-    };
-    let listed: DescribeAclsResponse = ann.call(&every, 3).await;
+    let listed: DescribeAclsResponse = ann.call(&every_rule(), 3).await;
     assert_eq!((listed.resources.len(), listed.resources[0].acls[0].principal.as_str()), (1, "User:bob"));
-    let refused: DescribeAclsResponse = bob.call(&every, 3).await;
+    let refused: DescribeAclsResponse = bob.call(&every_rule(), 3).await;
     assert_eq!(refused.error_code, 31);
-    let unknown: DescribeAclsResponse = ann.call(&DescribeAclsRequest { operation: 99, ..every }, 3).await;
+    let unknown: DescribeAclsResponse =
+        ann.call(&DescribeAclsRequest { operation: 99, ..every_rule() }, 3).await;
     assert_eq!(unknown.error_code, 42);
 
     let filters = vec![DeleteAclsFilter {

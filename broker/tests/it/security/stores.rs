@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assay_broker::protocol::messages::{DescribeAclsRequest, MetadataRequest};
+use assay_broker::protocol::messages::MetadataRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -63,14 +63,7 @@ async fn connect_as_orders(broker: &TestBroker) -> TlsStream<TcpStream> {
 
 /// The error code of a listing of access rules, which the user `orders` alone may have.
 async fn listing(stream: &mut TlsStream<TcpStream>) -> i16 {
-    let every = DescribeAclsRequest {
-        resource_type_filter: 1,
-        pattern_type_filter: 1,
-        operation: 1,
-        permission_type: 1,
-        ..Default::default()
-    };
-    stream.write_all(&frame(&every, 3, 1)).await.unwrap();
+    stream.write_all(&frame(&super::every_rule(), 3, 1)).await.unwrap();
     let size = stream.read_i32().await.unwrap();
     let mut response = vec![0; usize::try_from(size).unwrap()];
     stream.read_exact(&mut response).await.unwrap();
